@@ -1,0 +1,182 @@
+/**
+ * The one registry of error codes. `docs/errors.md` lists the same codes; a test compares both ways.
+ *
+ * - `status`: the HTTP status when the code leaves a server.
+ * - `exit`: the exit code when the code ends a command (2 usage, 3 refused input, 4 not verified, 5 not allowed now,
+ *   6 something that it needs is not there; 10 and up: why Fairtrace could not start).
+ * - `advice`: what the reader can do next. Messages carry ids and sizes, never captured content.
+ */
+export const ERRORS = {
+  // Charter
+  CHARTER_UNREADABLE: { status: 400, exit: 3, advice: 'Give the path of a charter, a YAML file in UTF-8.' },
+  CHARTER_INVALID: {
+    status: 422,
+    exit: 3,
+    advice: 'Correct the field at the line named, then run `fairtrace charter check` again.',
+  },
+  CHARTER_NOT_IN_FORCE: { status: 409, exit: 5, advice: 'Fetch the charter in force and start again from it.' },
+  // Reading input
+  INPUT_UNREADABLE: { status: 400, exit: 3, advice: 'Check that the file exists and may be read.' },
+  INPUT_FORMAT_UNKNOWN: { status: 400, exit: 2, advice: 'Choose one of the formats that `--help` lists.' },
+  INPUT_TRUNCATED: {
+    status: 400,
+    exit: 3,
+    advice: 'The file ends early; what could be read was processed. Fetch it again.',
+  },
+  USAGE: { status: 400, exit: 2, advice: 'See `--help` for what this command takes.' },
+  // Consent and lease
+  INVITATION_UNKNOWN: { status: 404, exit: 5, advice: 'Ask for a new invitation; each one works once.' },
+  SESSION_REQUIRED: { status: 401, exit: 5, advice: 'Sign in, then try again.' },
+  ROLE_REQUIRED: { status: 403, exit: 5, advice: 'Sign in with the role that this needs.' },
+  REFLECTION_NOT_OVER: {
+    status: 409,
+    exit: 5,
+    advice: 'Wait until the reflection period ends; nothing is captured in it.',
+  },
+  CONSENT_REQUIRED: { status: 403, exit: 5, advice: 'Nothing is captured without consent to the current notice.' },
+  CONSENT_STALE: { status: 409, exit: 5, advice: 'Read the current notice and choose again.' },
+  DEVICE_UNKNOWN: { status: 403, exit: 5, advice: 'Enrol the device again with a new one-time code.' },
+  DEVICE_CLOCK_WRONG: {
+    status: 400,
+    exit: 5,
+    advice: 'Set the clock of the device; no lease is given to a device with a wrong clock.',
+  },
+  REQUEST_FORGED: { status: 401, exit: 5, advice: 'The signature does not belong to this device.' },
+  PROGRAMME_NOT_RUNNING: {
+    status: 409,
+    exit: 5,
+    advice: 'Wait until the programme runs; nothing is captured meanwhile.',
+  },
+  LEASE_INVALID: { status: 403, exit: 5, advice: 'Ask for a new lease.' },
+  BUILD_NOT_REVIEWED: { status: 403, exit: 5, advice: 'Install a build that the charter lists.' },
+  // Upload
+  PERMIT_INVALID: { status: 401, exit: 5, advice: 'Ask for a new upload permit and send the batch again.' },
+  PERMIT_EXPIRED: { status: 401, exit: 5, advice: 'Ask for a new upload permit and send the batch again.' },
+  EPOCH_OVER: { status: 403, exit: 5, advice: 'The programme was fenced; ask for a new lease and permit.' },
+  BATCH_MALFORMED: { status: 400, exit: 3, advice: 'The bytes are not a sealed batch; update the device.' },
+  BATCH_TOO_LARGE: { status: 413, exit: 3, advice: 'Split the recording into smaller batches.' },
+  BATCH_ID_MISMATCH: { status: 400, exit: 3, advice: 'The permit names other bytes; send the batch unchanged.' },
+  BATCH_PROGRAMME_MISMATCH: { status: 403, exit: 3, advice: 'The batch belongs to another programme.' },
+  BATCH_KEY_UNKNOWN: { status: 400, exit: 3, advice: 'Seal again to the current vault key.' },
+  BATCH_UNDECODABLE: { status: 422, exit: 3, advice: 'The batch does not open; it stays in quarantine, unread.' },
+  BATCH_SIGNATURE_INVALID: { status: 422, exit: 3, advice: 'The batch was not signed by the device of its lease.' },
+  BATCH_REPLAYED: { status: 409, exit: 3, advice: 'This sequence number was used before; nothing is stored twice.' },
+  BATCH_NOT_SHIELDED: {
+    status: 422,
+    exit: 3,
+    advice: 'The batch holds more than the charter allows; it stays in quarantine, unread.',
+  },
+  INTAKE_BUSY: { status: 429, exit: 6, advice: 'Keep the batch and send it again after the time in Retry-After.' },
+  // Device
+  OUTBOX_FULL: { status: 507, exit: 5, advice: 'Capture has stopped. Review or release what waits, or delete it.' },
+  OUTBOX_CORRUPT: { status: 500, exit: 3, advice: 'The outbox does not open with this key; nothing was sent from it.' },
+  OUTBOX_IN_USE: { status: 409, exit: 10, advice: 'Another process uses this device folder; stop it first.' },
+  SERVER_UNREACHABLE: {
+    status: 503,
+    exit: 6,
+    advice: 'Check the address and that Fairtrace runs; what waits is kept.',
+  },
+  SERVER_REFUSED: { status: 502, exit: 6, advice: 'Read the code of the answer; what waits is kept.' },
+  // Vault, access, ledger
+  KEY_UNAVAILABLE: { status: 503, exit: 6, advice: 'The key is gone or closed; nothing was opened.' },
+  SEGMENT_CORRUPT: {
+    status: 500,
+    exit: 4,
+    advice: 'A stored object is not what was written; treat it as an exposure.',
+  },
+  GRANT_INVALID: {
+    status: 403,
+    exit: 5,
+    advice: 'A grant needs two approvals by different people in different roles, and must not be over.',
+  },
+  LEDGER_UNAVAILABLE: { status: 503, exit: 6, advice: 'Nothing opens without the ledger; start it and try again.' },
+  LEDGER_INVALID: {
+    status: 500,
+    exit: 4,
+    advice: 'The log does not verify; keep a copy of it and tell the witnesses.',
+  },
+  // Release
+  RELEASE_EMPTY: {
+    status: 409,
+    exit: 5,
+    advice: 'Nothing in scope may be released; wait for more participants or widen the scope.',
+  },
+  RELEASE_GATE_MISSING: {
+    status: 409,
+    exit: 5,
+    advice: 'Only a demonstration can release before the risk gate is installed.',
+  },
+  RELEASE_NOT_FOUND: { status: 404, exit: 3, advice: 'Run `fairtrace release show` to list the releases.' },
+  RELEASE_SHARD_MISMATCH: {
+    status: 500,
+    exit: 4,
+    advice: 'The shard is not the one in the manifest; fetch the release again.',
+  },
+  SIGNATURE_INVALID: {
+    status: 400,
+    exit: 4,
+    advice: 'The document is not what was signed; ask its issuer for the original.',
+  },
+  VERIFY_UNKNOWN_KIND: {
+    status: 400,
+    exit: 3,
+    advice: 'Give a release folder, a receipt, a ledger folder or a proof.',
+  },
+  // Starting
+  DATA_IN_USE: {
+    status: 503,
+    exit: 10,
+    advice: 'Another Fairtrace runs on this data directory; stop it or choose another with --data.',
+  },
+  PORT_IN_USE: { status: 503, exit: 11, advice: 'Choose another port with --port.' },
+  DISK_FULL: {
+    status: 507,
+    exit: 12,
+    advice: 'Free some space on the disk of the data directory and start again; nothing acknowledged was lost.',
+  },
+  DATABASE_FAILED: { status: 503, exit: 13, advice: 'Read the database log in the data directory.' },
+  DATA_DIR_UNUSABLE: { status: 503, exit: 14, advice: 'Choose a data directory that you own with --data.' },
+  DATA_NEWER: { status: 503, exit: 15, advice: 'Install the version that wrote this data directory, or a newer one.' },
+  CLOCK_NOT_DEMONSTRATION: {
+    status: 403,
+    exit: 16,
+    advice: 'Only a data directory created as a demonstration has a clock that can be moved.',
+  },
+  ROLE_FAILED: { status: 503, exit: 17, advice: 'Read the log of the role in the data directory.' },
+  NOT_FOUND: { status: 404, exit: 3, advice: 'Check the address.' },
+  BODY_INVALID: { status: 400, exit: 3, advice: 'Correct the fields named and send again.' },
+  INTERNAL: {
+    status: 500,
+    exit: 1,
+    advice: 'This is a defect; report the code and what you did, without any captured content.',
+  },
+} as const satisfies Record<string, { status: number; exit: number; advice: string }>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** A broken rule, under a closed code. The message says which one, with ids and sizes only. */
+export class FairtraceError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'FairtraceError'
+    this.code = code
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status
+  }
+
+  get exitCode(): number {
+    return ERRORS[this.code].exit
+  }
+
+  get advice(): string {
+    return ERRORS[this.code].advice
+  }
+}
+
+export function isFairtraceError(error: unknown): error is FairtraceError {
+  return error instanceof FairtraceError
+}

@@ -1,0 +1,41 @@
+/** What every role gets when it starts, and what it gives back. The same in the embedded form and in production. */
+import type { Clock } from '@fairtrace/core'
+import type { Logger } from 'pino'
+
+export const ROLES = ['portal', 'intake', 'vault', 'ledger', 'builder'] as const
+export type RoleName = (typeof ROLES)[number]
+
+export interface RoleContext {
+  readonly role: RoleName
+  /** Demonstration data may be shown and released before all safeguards exist; production data may not. */
+  readonly installation: 'demonstration' | 'production'
+  /** Of this role's own database role. */
+  readonly databaseUrl: string
+  /** Root of the object store; files for now. `segments/` is the vault's, `releases/` the builder's. */
+  readonly objectsDir: string
+  /** Folder of the keystore, outside every backup. Only the vault gets one. */
+  readonly keysDir: string | null
+  readonly secrets: RoleSecrets
+  readonly clock: Clock
+  readonly log: Logger
+  /** Where to listen; port 0 takes a free one. Roles without HTTP ignore it. */
+  readonly listen: { readonly host: string; readonly port: number }
+  /** Where the other roles that people and devices speak to are, known once they listen. */
+  readonly addresses: { intake?: string; portal?: string }
+}
+
+/** Private keys of one role, read from its own file (mode 0600). Raw bytes in base64url. */
+export interface RoleSecrets {
+  /** Ed25519 seed: the issuer's at the portal, else the role's own (vault, ledger, builder). Empty for intake. */
+  readonly signingSeed?: string
+  /** Passphrase of the local key management (vault). */
+  readonly kmsPassphrase?: string
+}
+
+export interface RunningRole {
+  /** `http://host:port` where the role listens, or null. */
+  readonly address: string | null
+  stop(): Promise<void>
+}
+
+export type StartRole = (context: RoleContext) => Promise<RunningRole>

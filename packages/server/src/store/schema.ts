@@ -1,0 +1,210 @@
+/**
+ * The database schema, as SQL, with one database role per process and only the rights that it needs.
+ *
+ * What is *not* here matters: no table holds when a lease was renewed or when a batch arrived (it would be a timesheet), none
+ * links a person's sign-in to a pseudonym outside `consent`, and none holds a private key.
+ */
+
+/** Database roles; each process signs in as exactly one. */
+export const DATABASE_ROLES = ['portal', 'intake', 'vault', 'ledger', 'builder'] as const
+export type DatabaseRole = (typeof DATABASE_ROLES)[number]
+
+export const databaseRoleName = (role: DatabaseRole): string => `fairtrace_${role}`
+
+/** Raised with every change of `schemaSql`; a data directory with a higher one is refused (`DATA_NEWER`). */
+export const SCHEMA_VERSION = 1
+
+export const schemaSql = `
+create schema install;
+create schema consent;
+create schema inbox;
+create schema vault;
+create schema ledger;
+create schema release;
+
+create table install.installation (
+  only_one boolean primary key default true check (only_one),
+  kind text not null check (kind in ('demonstration', 'production')),
+  schema_version int not null
+);
+
+create table install.programme (
+  id text primary key,
+  state text not null check (state in ('draft', 'approved', 'running', 'paused', 'closed')),
+  epoch int not null check (epoch >= 0),
+  charter_hash text not null,
+  charter_yaml text not null
+);
+
+-- Who takes part: only the portal's process can read this schema.
+create table consent.invitations (
+  code_hash text primary key,
+  used boolean not null default false
+);
+create table consent.people (
+  pseudonym text primary key,
+  session_hash text not null unique,
+  invited_at_ms bigint not null,
+  notice_version int not null
+);
+create table consent.events (
+  pseudonym text not null references consent.people,
+  version int not null check (version >= 1),
+  at_ms bigint not null,
+  event jsonb not null,
+  primary key (pseudonym, version)
+);
+create table consent.devices (
+  device text primary key,
+  pseudonym text not null references consent.people,
+  public_key text not null unique,
+  build text not null,
+  cut_off boolean not null default false
+);
+
+-- Sealed batches between intake and vault. No time of arrival; the order is all that draining needs.
+create table inbox.batches (
+  id text primary key,
+  position bigint generated always as identity,
+  vault_key_id text not null,
+  sealed bytea not null
+);
+alter table inbox.batches alter column sealed set storage external;
+alter table inbox.batches set (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05);
+create index on inbox.batches (position);
+
+create table vault.day_keys (
+  key_id text primary key,
+  public_key bytea not null,
+  opens_at_ms bigint not null,
+  closes_at_ms bigint not null,
+  signature text not null,
+  destroyed boolean not null default false
+);
+create table vault.key_requests (pseudonym text primary key);
+create table vault.participant_keys (
+  pseudonym text not null,
+  generation int not null,
+  public_key bytea not null,
+  primary key (pseudonym, generation)
+);
+create table vault.content_keys (
+  id text primary key,
+  pseudonym text not null,
+  generation int not null,
+  enc bytea not null,
+  sealed bytea not null
+);
+create table vault.segments (
+  id text primary key,
+  bytes bigint not null,
+  sha256 text not null
+);
+create table vault.chunks (
+  batch_id text primary key,
+  segment_id text not null references vault.segments,
+  at_offset bigint not null,
+  length int not null,
+  content_key_id text not null references vault.content_keys,
+  pseudonym text not null,
+  device text not null,
+  sequence bigint not null,
+  recording text not null,
+  part int not null,
+  last boolean not null,
+  task text,
+  charter_hash text not null,
+  consent_version int not null,
+  actions int not null,
+  unique (device, sequence)
+);
+create index on vault.chunks (pseudonym);
+create table vault.quarantine (
+  batch_id text primary key,
+  code text not null,
+  sealed bytea not null
+);
+-- A request to open keys and its answer. The answer is sealed to the recipient named in the grant.
+create table vault.openings (
+  id text primary key,
+  request jsonb not null,
+  state text not null default 'requested' check (state in ('requested', 'opened', 'refused')),
+  code text,
+  ledger_index bigint,
+  answer jsonb
+);
+
+create table ledger.inbox (
+  id bigint generated always as identity primary key,
+  source text not null default current_user,
+  entry text not null
+);
+create table ledger.entries (
+  idx bigint primary key,
+  inbox_id bigint not null unique,
+  entry text not null
+);
+create table ledger.tiles (
+  level int not null,
+  idx bigint not null,
+  width int not null,
+  data bytea not null,
+  primary key (level, idx, width)
+);
+create table ledger.checkpoints (
+  size bigint primary key,
+  note text not null
+);
+
+create table release.jobs (
+  id text primary key,
+  request jsonb not null,
+  state text not null default 'requested' check (state in ('requested', 'running', 'done', 'failed')),
+  progress real not null default 0,
+  code text,
+  message text,
+  release_id text
+);
+create table release.releases (
+  id text primary key,
+  name text not null unique,
+  directory text not null,
+  created_at_ms bigint not null,
+  manifest jsonb not null,
+  ledger_index bigint not null
+);
+`
+
+/** Rights, stated per role. A right that isn't here doesn't exist. */
+export const grantsSql = `
+revoke all on schema public from public;
+grant usage on schema install to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
+grant select on all tables in schema install to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
+grant insert, update on install.programme to fairtrace_portal;
+
+grant usage on schema consent to fairtrace_portal;
+grant select, insert, update, delete on all tables in schema consent to fairtrace_portal;
+
+grant usage on schema inbox to fairtrace_intake, fairtrace_vault;
+grant insert on inbox.batches to fairtrace_intake;
+grant select (id) on inbox.batches to fairtrace_intake;
+grant select, delete on inbox.batches to fairtrace_vault;
+
+grant usage on schema vault to fairtrace_vault, fairtrace_portal, fairtrace_intake, fairtrace_builder;
+grant select, insert, update, delete on all tables in schema vault to fairtrace_vault;
+grant select on vault.day_keys to fairtrace_portal, fairtrace_intake;
+grant select, insert on vault.key_requests to fairtrace_portal;
+grant select, insert on vault.openings to fairtrace_builder;
+grant select on vault.chunks, vault.segments to fairtrace_builder;
+
+grant usage on schema ledger to fairtrace_portal, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
+grant select, insert, update, delete on all tables in schema ledger to fairtrace_ledger;
+grant insert (entry) on ledger.inbox to fairtrace_portal, fairtrace_vault, fairtrace_builder;
+grant select (id) on ledger.inbox to fairtrace_portal, fairtrace_vault, fairtrace_builder;
+grant select on ledger.entries, ledger.tiles, ledger.checkpoints to fairtrace_portal, fairtrace_vault, fairtrace_builder;
+
+grant usage on schema release to fairtrace_builder, fairtrace_portal;
+grant select, insert, update on all tables in schema release to fairtrace_builder;
+grant select, insert on release.jobs to fairtrace_portal;
+grant select on release.releases to fairtrace_portal;
+`

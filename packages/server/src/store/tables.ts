@@ -1,0 +1,82 @@
+/** The tables of `schema.ts` as Kysely types. `bigint` columns arrive as numbers (see `database.ts`). */
+import type { ColumnType, Generated } from 'kysely'
+
+type Json<T> = ColumnType<T, string, string>
+type Defaulted<T> = ColumnType<T, T | undefined, T>
+
+export type ProgrammeState = 'draft' | 'approved' | 'running' | 'paused' | 'closed'
+
+export interface Tables {
+  'install.installation': { only_one: Generated<boolean>; kind: 'demonstration' | 'production'; schema_version: number }
+  'install.programme': { id: string; state: ProgrammeState; epoch: number; charter_hash: string; charter_yaml: string }
+  'consent.invitations': { code_hash: string; used: Defaulted<boolean> }
+  'consent.people': { pseudonym: string; session_hash: string; invited_at_ms: number; notice_version: number }
+  'consent.events': { pseudonym: string; version: number; at_ms: number; event: Json<unknown> }
+  'consent.devices': {
+    device: string
+    pseudonym: string
+    public_key: string
+    build: string
+    cut_off: Defaulted<boolean>
+  }
+  'inbox.batches': { id: string; position: Generated<number>; vault_key_id: string; sealed: Buffer }
+  'vault.day_keys': {
+    key_id: string
+    public_key: Buffer
+    opens_at_ms: number
+    closes_at_ms: number
+    signature: string
+    destroyed: Defaulted<boolean>
+  }
+  'vault.key_requests': { pseudonym: string }
+  'vault.participant_keys': { pseudonym: string; generation: number; public_key: Buffer }
+  'vault.content_keys': { id: string; pseudonym: string; generation: number; enc: Buffer; sealed: Buffer }
+  'vault.segments': { id: string; bytes: number; sha256: string }
+  'vault.chunks': {
+    batch_id: string
+    segment_id: string
+    at_offset: number
+    length: number
+    content_key_id: string
+    pseudonym: string
+    device: string
+    sequence: number
+    recording: string
+    part: number
+    last: boolean
+    task: string | null
+    charter_hash: string
+    consent_version: number
+    actions: number
+  }
+  'vault.quarantine': { batch_id: string; code: string; sealed: Buffer }
+  'vault.openings': {
+    id: string
+    request: Json<unknown>
+    state: Defaulted<'requested' | 'opened' | 'refused'>
+    code: string | null
+    ledger_index: number | null
+    answer: Json<unknown> | null
+  }
+  'ledger.inbox': { id: Generated<number>; source: Generated<string>; entry: string }
+  'ledger.entries': { idx: number; inbox_id: number; entry: string }
+  'ledger.tiles': { level: number; idx: number; width: number; data: Buffer }
+  'ledger.checkpoints': { size: number; note: string }
+  'release.jobs': {
+    id: string
+    request: Json<unknown>
+    state: Defaulted<'requested' | 'running' | 'done' | 'failed'>
+    progress: Defaulted<number>
+    code: string | null
+    message: string | null
+    release_id: string | null
+  }
+  'release.releases': {
+    id: string
+    name: string
+    directory: string
+    created_at_ms: number
+    manifest: Json<unknown>
+    ledger_index: number
+  }
+}
