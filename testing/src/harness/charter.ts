@@ -1,0 +1,82 @@
+/**
+ * A valid charter for tests, built from YAML so that it passes the parser like any other, with fixed keys whose seeds are
+ * public: nothing that they sign proves anything.
+ */
+import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
+import { type Charter, parseCharter } from '@fairtrace/core'
+
+/** Ed25519 seeds, 32 bytes in base64url, of every key that `CHARTER_YAML` names. */
+export const TEST_SEEDS = {
+  issuer: seed('issuer'),
+  vault: seed('vault'),
+  ledger: seed('ledger'),
+  builder: seed('builder'),
+  /** Dana Weiss, role data-protection. */
+  dataProtection: seed('data-protection'),
+  /** Robin Okafor, role worker-representative. */
+  workerRepresentative: seed('worker-representative'),
+} as const
+
+/** Raw Ed25519 public keys of the same names, base64url. */
+export const TEST_PUBLIC_KEYS = Object.fromEntries(
+  Object.entries(TEST_SEEDS).map(([name, value]) => [name, publicKeyOf(value)]),
+) as { readonly [Name in keyof typeof TEST_SEEDS]: string }
+
+export const CHARTER_YAML = `charter: 1
+programme: test-programme
+version: 1
+title: How we handle orders
+demonstration: true
+purpose:
+  term: dpv:ResearchAndDevelopment
+  sentence: Train an agent that helps with orders.
+forbiddenPurposes: [dpv:PersonnelPerformanceMonitoring, dpv:PersonnelBehaviourMonitoring]
+controller: { name: Example Ltd, contact: privacy@example.org, country: DE }
+legalBasis: eu-gdpr:A6-1-a
+impactAssessment: { reference: DPIA-7, date: 2026-05-04 }
+consultation: { reference: WC-12, date: 2026-05-18 }
+notice:
+  version: 1
+  text: We would like to record which buttons you click in the order tool. You can say no, and nobody learns of it.
+  reflection: 14 days
+  renewal: 180 days
+capture:
+  categories: [pointer, keyboard, switches]
+  apps:
+    - { id: desktop:orders, title: Order tool, labels: [Save, Cancel, New order, Search] }
+    - { id: desktop:mail, title: Mail, labels: [Send, Reply] }
+    - { id: "web:https://crm.example", title: Customer records, labels: [Open, Close] }
+  tasks:
+    - { id: enter-order, instruction: Enter a new order. }
+    - { id: find-customer, instruction: Find a customer and open the record. }
+shield: { pointer: target, keyboard: kind-and-length, labels: catalogue, roles: [button, link, textbox, menuitem, tab, checkbox, combobox, other] }
+review: 24 hours
+retention: { recordings: 90 days, releases: 365 days }
+audience:
+  - { group: agent-training, sizeMax: 4, grantMax: 8 hours }
+approvers:
+  - { name: Dana Weiss, role: data-protection, key: ${TEST_PUBLIC_KEYS.dataProtection} }
+  - { name: Robin Okafor, role: worker-representative, key: ${TEST_PUBLIC_KEYS.workerRepresentative} }
+release: { k: 5, segmentActionsMax: 12, segmentsPerPersonMax: 200, exportAllowed: true }
+keys:
+  issuer: ${TEST_PUBLIC_KEYS.issuer}
+  vault: ${TEST_PUBLIC_KEYS.vault}
+  ledger: ${TEST_PUBLIC_KEYS.ledger}
+  builder: ${TEST_PUBLIC_KEYS.builder}
+builds: [test-build]
+`
+
+/** A valid charter; `overrides` replaces whole top-level fields. Durations are milliseconds. */
+export function aCharter(overrides: Partial<Charter> = {}): Charter {
+  return { ...parseCharter(CHARTER_YAML, 'charter.yaml'), ...overrides }
+}
+
+function seed(name: string): string {
+  return createHash('sha256').update(`fairtrace test key ${name}`).digest('base64url')
+}
+
+function publicKeyOf(value: string): string {
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.from(value, 'base64url')])
+  const key = createPublicKey(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }))
+  return key.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64url')
+}
