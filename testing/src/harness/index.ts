@@ -1,1 +1,2 @@
-export {}
+export * from './charter.ts'
+export * from './database.ts'
