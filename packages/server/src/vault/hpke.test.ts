@@ -55,10 +55,15 @@ describe('hpkeOpen', () => {
 
   it('gives back what was sealed, whatever it is', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 5_000 }), fc.uint8Array({ maxLength: 80 }), fc.string(), (bytes, aad, info) => {
-        const { enc, ciphertext } = hpkeSeal(recipient.publicKeyRaw, info, aad, bytes)
-        expect(hpkeOpen({ ...recipient, enc, ciphertext, info, aad }).equals(bytes)).toBe(true)
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 5_000 }),
+        fc.uint8Array({ maxLength: 80 }),
+        fc.string(),
+        (bytes, aad, info) => {
+          const { enc, ciphertext } = hpkeSeal(recipient.publicKeyRaw, info, aad, bytes)
+          expect(hpkeOpen({ ...recipient, enc, ciphertext, info, aad }).equals(bytes)).toBe(true)
+        },
+      ),
       { numRuns: 50 },
     )
   })
@@ -88,7 +93,11 @@ describe('the other implementations of HPKE', () => {
     const ours = hpkeSeal(recipient.publicKeyRaw, plain.info, plain.aad, plain.message)
     const info = exact(Buffer.from(plain.info))
     const recipientKey = await suite.kem.importKey('raw', exact(x25519PrivateRaw(recipient.privateKey)), false)
-    const opened = await suite.open({ recipientKey, enc: exact(ours.enc), info }, exact(ours.ciphertext), exact(plain.aad))
+    const opened = await suite.open(
+      { recipientKey, enc: exact(ours.enc), info },
+      exact(ours.ciphertext),
+      exact(plain.aad),
+    )
     expect(Buffer.from(opened)).toEqual(plain.message)
 
     const recipientPublicKey = await suite.kem.importKey('raw', exact(recipient.publicKeyRaw), true)
