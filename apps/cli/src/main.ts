@@ -1,1 +1,79 @@
-export {}
+/** `fairtrace`: finds the command and runs it. Each command is loaded only when it is asked for. */
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
+import { Command } from 'commander'
+
+interface Entry {
+  readonly summary: string
+  load(): Promise<Command>
+}
+
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  start: {
+    summary: 'start Fairtrace here, with everything it needs, and a demonstration',
+    load: async () => (await import('./commands/start.ts')).startCommand(),
+  },
+  demo: {
+    summary: 'run one whole cycle in a temporary folder: charter, consent, capture, release',
+    load: async () => (await import('./commands/demo.ts')).demoCommand(),
+  },
+  shield: {
+    summary: 'show what would leave of a recording: input events in, actions out',
+    load: async () => (await import('./commands/shield.ts')).shieldCommand(),
+  },
+  replay: {
+    summary: 'capture a recording on an enrolled device, and upload what is due',
+    load: async () => (await import('./commands/replay.ts')).replayCommand(),
+  },
+  release: {
+    summary: 'build, show and export releases',
+    load: async () => (await import('./commands/release.ts')).releaseCommand(),
+  },
+  verify: {
+    summary: 'check a release, a receipt, a proof or a ledger, offline',
+    load: async () => (await import('./commands/verify.ts')).verifyCommand(),
+  },
+  charter: {
+    summary: 'check a charter',
+    load: async () => (await import('./commands/charter.ts')).charterCommand(),
+  },
+  serve: {
+    summary: 'run one role as a process of its own',
+    load: async () => (await import('./commands/serve.ts')).serveCommand(),
+  },
+}
+
+const version = String(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version)
+const program = new Command('fairtrace')
+  .description('Collects how people use their computers to train AI agents, without exposing how any one of them works.')
+  .version(version)
+  .showHelpAfterError('Run with --help to see what this command takes.')
+
+// The launcher's IPC channel is our lifeline; alone it keeps nothing alive. `start` and `serve` end in good order themselves.
+const name = process.argv[2] ?? ''
+if (name !== 'start' && name !== 'serve') process.on('disconnect', () => process.exit(1))
+if (name !== 'serve') process.channel?.unref()
+
+const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+if (entry) program.addCommand(exitWithUsage(await entry.load()))
+else for (const [other, { summary }] of Object.entries(COMMANDS)) program.command(other).description(summary)
+
+exitWithUsage(program)
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Commander has printed what is wrong, or the help that was asked for.
+  if (!isCommanderExit(error)) throw error
+  process.exitCode = error.exitCode === 0 ? 0 : 2
+}
+
+/** Wrong arguments end with 2 everywhere; commander's own default is 1. */
+function exitWithUsage(command: Command): Command {
+  command.exitOverride()
+  for (const child of command.commands) exitWithUsage(child)
+  return command
+}
+
+function isCommanderExit(error: unknown): error is { exitCode: number } {
+  return error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number' && 'code' in error
+}

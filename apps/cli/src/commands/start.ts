@@ -1,0 +1,136 @@
+import process from 'node:process'
+import { FairtraceError } from '@fairtrace/core'
+import { DataDir, type Embedded, startEmbedded } from '@fairtrace/server'
+import { Command } from 'commander'
+import { dataOption } from '../data-dir.ts'
+import { DEMO_CLOCK_START_MS, runCycle } from '../demo/cycle.ts'
+import { isCycleDone, markCycleDone, readPeople } from '../demo/people.ts'
+import { type Progress, progress, runCommand } from '../terminal.ts'
+
+interface Options {
+  readonly data: string
+  readonly port: string
+  readonly demo: boolean
+  readonly participants: string
+}
+
+export const ENTRY = new URL('../main.ts', import.meta.url).pathname
+
+/** `fairtrace start`: the embedded form, in the foreground, until Ctrl-C. */
+export function startCommand(): Command {
+  return new Command('start')
+    .description('Starts Fairtrace here: its database, every role as a process of its own, and, in a new data directory, a demonstration.')
+    .addOption(dataOption())
+    .option('--port <port>', 'port of the portal; 0 takes a free one', '7400')
+    .option('--no-demo', 'make a new data directory an empty installation instead of a demonstration')
+    .option('--participants <count>', 'simulated participants of a new demonstration', '25')
+    .action((options: Options) => runCommand({}, () => start(options)).then(() => process.exit()))
+}
+
+async function start(options: Options): Promise<void> {
+  const port = wholeNumber('--port', options.port, 0, 65_535)
+  const participants = wholeNumber('--participants', options.participants, 5, 1_000)
+  const dir = new DataDir(options.data)
+  const stopping = stopSignal()
+  const steps = announceSteps()
+  const embedded = await startEmbedded({
+    dir,
+    kindIfNew: options.demo ? 'demonstration' : 'production',
+    host: '127.0.0.1',
+    port,
+    entry: ENTRY,
+    clockOffsetIfNewMs: -DEMO_CLOCK_START_MS,
+    mustReset: () => dir.installation().kind === 'demonstration' && !isCycleDone(dir),
+    onStep: steps.say,
+  })
+  try {
+    const ended = await Promise.race([stopping, embedded.failed, bringUp(embedded, dir, participants, steps)])
+    if (ended instanceof FairtraceError) throw ended
+    if (ended !== 'ready') return
+    const failure = await Promise.race([stopping, embedded.failed])
+    if (failure instanceof FairtraceError) throw failure
+  } finally {
+    process.stderr.write('Stopping …\n')
+    await embedded.stop()
+  }
+}
+
+async function bringUp(embedded: Embedded, dir: DataDir, participants: number, steps: Steps): Promise<'ready'> {
+  if (dir.installation().kind === 'demonstration' && !isCycleDone(dir)) {
+    const bar = new CycleBar()
+    await runCycle(embedded, dir, { participants, onStep: (sentence, done, total) => bar.show(sentence, done, total, steps) })
+    bar.stop()
+    markCycleDone(dir)
+  }
+  await embedded.open()
+  console.log(welcome(embedded, dir))
+  return 'ready'
+}
+
+function welcome(embedded: Embedded, dir: DataDir): string {
+  const { kind, keys } = dir.installation()
+  const lines = [
+    '',
+    `Fairtrace is ready: ${embedded.portalUrl}`,
+    '',
+    `  Portal    ${embedded.portalUrl}`,
+    `  Intake    ${embedded.intakeUrl}`,
+    `  Ledger    ${embedded.portalUrl}/ledger/checkpoint`,
+    `  Data      ${dir.root} (${kind})`,
+    '',
+  ]
+  if (kind === 'demonstration') {
+    lines.push(`  Sign in at ${embedded.portalUrl}/sign-in with one of:`)
+    for (const { role, name, password } of readPeople(dir).accounts) lines.push(`    ${role.padEnd(22)} ${name.padEnd(14)} ${password}`)
+  } else {
+    lines.push('  This installation is empty. Its keys, for the charter:')
+    for (const [name, key] of Object.entries(keys)) lines.push(`    ${name.padEnd(8)} ${key}`)
+  }
+  return [...lines, '', '  Stop with Ctrl-C.', ''].join('\n')
+}
+
+/** Resolves at the first signal, or when the launcher is gone. Ctrl-C arrives twice (terminal and npm): once is enough. */
+function stopSignal(): Promise<'stop'> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve('stop'))
+    process.on('disconnect', () => resolve('stop'))
+    process.channel?.unref()
+  })
+}
+
+interface Steps {
+  say(sentence: string): void
+}
+
+function announceSteps(): Steps {
+  return { say: (sentence) => process.stderr.write(`${sentence} …\n`) }
+}
+
+/** One bar for the whole cycle where a terminal is there, else a line a step. */
+class CycleBar {
+  #bar: Progress | null = null
+  #last = ''
+
+  show(sentence: string, done: number, total: number, steps: Steps): void {
+    if (sentence !== this.#last) {
+      this.stop()
+      this.#last = sentence
+      if (process.stderr.isTTY) this.#bar = progress(sentence.padEnd(44), total)
+      else steps.say(sentence)
+    }
+    this.#bar?.update(done)
+  }
+
+  stop(): void {
+    this.#bar?.stop()
+    this.#bar = null
+  }
+}
+
+export function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new FairtraceError('USAGE', `${name} takes a whole number from ${min} to ${max}`)
+  }
+  return value
+}

@@ -1,0 +1,223 @@
+/**
+ * The data directory of an embedded installation.
+ *
+ * ```
+ * installation.json   what it was created as, and the public keys          charter.yaml   the charter in force
+ * secrets/            one file a role, owner-only: database password, signing seed, passphrase
+ * keys/               the vault's keystore; belongs in no backup           objects/       segments and releases
+ * postgres/  logs/    runtime.json (while it runs)                         demo/          only in a demonstration
+ * ```
+ */
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { FairtraceError } from '@fairtrace/core'
+import { z } from 'zod'
+import { builderBoxPublicKey } from '../builder/box-key.ts'
+import { signerFromSeed } from '../runtime/jws.ts'
+import type { RoleName } from '../runtime/role.ts'
+
+export type InstallationKind = 'demonstration' | 'production'
+
+const publicKey = z.string().length(43)
+const installationSchema = z.strictObject({
+  v: z.literal(1),
+  kind: z.enum(['demonstration', 'production']),
+  /** What a charter names under `keys`. */
+  keys: z.strictObject({ issuer: publicKey, vault: publicKey, ledger: publicKey, builder: publicKey }),
+  /** X25519 key to which opened content keys are sealed. */
+  builderBoxKey: publicKey,
+})
+export type Installation = z.infer<typeof installationSchema>
+
+const roleSecretsSchema = z.strictObject({
+  databasePassword: z.string(),
+  signingSeed: z.string().optional(),
+  kmsPassphrase: z.string().optional(),
+})
+export type StoredSecrets = z.infer<typeof roleSecretsSchema>
+
+const runtimeSchema = z.strictObject({
+  pid: z.int(),
+  postgresPort: z.int(),
+  portalUrl: z.string(),
+  intakeUrl: z.string().nullable(),
+  databaseUrls: z.record(z.string(), z.string()),
+})
+export type Runtime = z.infer<typeof runtimeSchema>
+
+/** Free bytes without which a start would only break half-way: a new cluster, and room for its log to turn over. */
+const FREE_BYTES_NEW = 256 * 1024 * 1024
+const FREE_BYTES_MIN = 64 * 1024 * 1024
+const SQLITE_BUSY = 5
+
+/** What a creation that was cut short leaves behind; anything else in the folder is somebody else's. */
+const OWN_FOLDERS = ['secrets', 'keys', 'objects', 'logs']
+
+/** Paths and documents of one data directory. Reading needs no lock; running needs `lockDataDir`. */
+export class DataDir {
+  readonly root: string
+
+  constructor(root: string) {
+    this.root = resolve(root)
+  }
+
+  path(...parts: string[]): string {
+    return join(this.root, ...parts)
+  }
+
+  exists(): boolean {
+    return existsSync(this.path('installation.json'))
+  }
+
+  /** @throws `DATA_DIR_UNUSABLE` */
+  installation(): Installation {
+    return this.#read('installation.json', installationSchema)
+  }
+
+  secrets(role: RoleName): StoredSecrets {
+    return this.#read(`secrets/${role}.json`, roleSecretsSchema)
+  }
+
+  superuserPassword(): string {
+    return this.#read('secrets/postgres.json', z.strictObject({ password: z.string() })).password
+  }
+
+  /** @throws `SERVER_UNREACHABLE` if no Fairtrace runs on this directory */
+  runtime(): Runtime {
+    if (!existsSync(this.path('runtime.json'))) {
+      throw new FairtraceError('SERVER_UNREACHABLE', 'no Fairtrace runs on this data directory')
+    }
+    return this.#read('runtime.json', runtimeSchema)
+  }
+
+  writeRuntime(runtime: Runtime): void {
+    writeOwnerOnly(this.path('runtime.json'), runtime)
+  }
+
+  clearRuntime(): void {
+    rmSync(this.path('runtime.json'), { force: true })
+  }
+
+  /** How far the demonstration's clock is behind, or null where the system's clock holds. */
+  clockOffsetMs(): number | null {
+    if (!existsSync(this.path('clock.json'))) return null
+    return this.#read('clock.json', z.strictObject({ offsetMs: z.number() })).offsetMs
+  }
+
+  writeClockOffset(offsetMs: number): void {
+    if (offsetMs === 0) rmSync(this.path('clock.json'), { force: true })
+    else writeOwnerOnly(this.path('clock.json'), { offsetMs })
+  }
+
+  #read<T>(name: string, schema: z.ZodType<T>): T {
+    try {
+      return schema.parse(JSON.parse(readFileSync(this.path(name), 'utf8')))
+    } catch (cause) {
+      throw new FairtraceError('DATA_DIR_UNUSABLE', `${name} in the data directory can't be read`, { cause })
+    }
+  }
+}
+
+/**
+ * Takes the directory for this process, and makes it if it is new. The lock is the operating system's: it ends with the
+ * process, also by kill -9, and no stale file can hold it.
+ * @throws `DATA_IN_USE`, `DATA_DIR_UNUSABLE`, `DISK_FULL`
+ */
+export function lockDataDir(dir: DataDir, kindIfNew: InstallationKind): { release(): void } {
+  makeFolder(dir.root)
+  requireSpace(dir)
+  const lock = takeLock(dir)
+  try {
+    if (!dir.exists()) create(dir, kindIfNew)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+  return lock
+}
+
+/** Empties a demonstration so that it can begin again. The lock stays. @throws `DATA_DIR_UNUSABLE` for anything else */
+export function resetDemonstration(dir: DataDir): void {
+  if (dir.installation().kind !== 'demonstration') {
+    throw new FairtraceError('DATA_DIR_UNUSABLE', 'only a demonstration may be emptied')
+  }
+  for (const name of readdirSync(dir.root)) {
+    if (!name.startsWith('lock.')) rmSync(dir.path(name), { recursive: true, force: true })
+  }
+  create(dir, 'demonstration')
+}
+
+function takeLock(dir: DataDir): { release(): void } {
+  const file = new DatabaseSync(dir.path('lock.sqlite'))
+  try {
+    file.exec('pragma locking_mode = exclusive; begin exclusive')
+  } catch (cause) {
+    file.close()
+    if (cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY) {
+      throw new FairtraceError('DATA_IN_USE', 'another process runs on this data directory', { cause })
+    }
+    throw new FairtraceError('DATA_DIR_UNUSABLE', 'the lock of the data directory can not be taken', { cause })
+  }
+  return { release: () => file.close() }
+}
+
+function requireSpace(dir: DataDir): void {
+  const { bavail, bsize } = statfsSync(dir.root)
+  const needed = dir.exists() ? FREE_BYTES_MIN : FREE_BYTES_NEW
+  if (bavail * bsize < needed) {
+    const mib = (bytes: number) => Math.floor(bytes / 1024 / 1024)
+    throw new FairtraceError('DISK_FULL', `${mib(bavail * bsize)} MiB are free where the data is; ${mib(needed)} MiB are needed`)
+  }
+}
+
+function create(dir: DataDir, kind: InstallationKind): void {
+  const others = readdirSync(dir.root).filter((name) => !name.startsWith('lock.') && !OWN_FOLDERS.includes(name))
+  if (others.length > 0) {
+    throw new FairtraceError('DATA_DIR_UNUSABLE', 'the folder holds something else and no installation.json')
+  }
+  for (const name of OWN_FOLDERS) makeFolder(dir.path(name))
+  const seeds = { issuer: newSecret(), vault: newSecret(), ledger: newSecret(), builder: newSecret() }
+  writeOwnerOnly(dir.path('secrets/postgres.json'), { password: newSecret() })
+  const secrets: Readonly<Record<RoleName, StoredSecrets>> = {
+    portal: { databasePassword: newSecret(), signingSeed: seeds.issuer },
+    intake: { databasePassword: newSecret() },
+    vault: { databasePassword: newSecret(), signingSeed: seeds.vault, kmsPassphrase: newSecret() },
+    ledger: { databasePassword: newSecret(), signingSeed: seeds.ledger },
+    builder: { databasePassword: newSecret(), signingSeed: seeds.builder },
+  }
+  for (const [role, content] of Object.entries(secrets)) writeOwnerOnly(dir.path(`secrets/${role}.json`), content)
+  const keyOf = (seed: string) => signerFromSeed(seed).publicKey
+  const installation: Installation = {
+    v: 1,
+    kind,
+    keys: {
+      issuer: keyOf(seeds.issuer),
+      vault: keyOf(seeds.vault),
+      ledger: keyOf(seeds.ledger),
+      builder: keyOf(seeds.builder),
+    },
+    builderBoxKey: builderBoxPublicKey(seeds.builder),
+  }
+  // Last: with it the directory counts as made.
+  writeOwnerOnly(dir.path('installation.json'), installation)
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new FairtraceError('DATA_DIR_UNUSABLE', 'the data directory can not be made here', { cause })
+  }
+}
+
+function writeOwnerOnly(path: string, value: unknown): void {
+  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
+  // The mode above holds for a new file only.
+  chmodSync(path, 0o600)
+}
