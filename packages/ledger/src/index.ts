@@ -1,1 +1,7 @@
-export {}
+export * from './entry-bundle.ts'
+export * from './merkle.ts'
+export * from './proofs.ts'
+export * from './right-edge.ts'
+export * from './signed-note.ts'
+export * from './tile-path.ts'
+export * from './tlog-proof.ts'
