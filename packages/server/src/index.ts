@@ -1,4 +1,5 @@
 export * from './embedded/data-dir.ts'
 export * from './embedded/supervisor.ts'
+export { publicKeyOf } from './runtime/jws.ts'
 export { ROLES, type RoleName } from './runtime/role.ts'
 export { serveRole } from './runtime/serve.ts'

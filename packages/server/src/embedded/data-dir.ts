@@ -15,7 +15,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { FairtraceError } from '@fairtrace/core'
 import { z } from 'zod'
 import { builderBoxPublicKey } from '../builder/box-key.ts'
-import { signerFromSeed } from '../runtime/jws.ts'
+import { publicKeyOf } from '../runtime/jws.ts'
 import type { RoleName } from '../runtime/role.ts'
 
 export type InstallationKind = 'demonstration' | 'production'
@@ -188,15 +188,14 @@ function create(dir: DataDir, kind: InstallationKind): void {
     builder: { databasePassword: newSecret(), signingSeed: seeds.builder },
   }
   for (const [role, content] of Object.entries(secrets)) writeOwnerOnly(dir.path(`secrets/${role}.json`), content)
-  const keyOf = (seed: string) => signerFromSeed(seed).publicKey
   const installation: Installation = {
     v: 1,
     kind,
     keys: {
-      issuer: keyOf(seeds.issuer),
-      vault: keyOf(seeds.vault),
-      ledger: keyOf(seeds.ledger),
-      builder: keyOf(seeds.builder),
+      issuer: publicKeyOf(seeds.issuer),
+      vault: publicKeyOf(seeds.vault),
+      ledger: publicKeyOf(seeds.ledger),
+      builder: publicKeyOf(seeds.builder),
     },
     builderBoxKey: builderBoxPublicKey(seeds.builder),
   }

@@ -27,6 +27,11 @@ export function signerFromSeed(seed: string): Signer {
   return { privateKey, publicKey: spki.subarray(SPKI_ED25519.length).toString('base64url') }
 }
 
+/** Raw Ed25519 public key of a seed, both base64url. */
+export function publicKeyOf(seed: string): string {
+  return signerFromSeed(seed).publicKey
+}
+
 /** @param raw 32 bytes in base64url */
 export function ed25519PublicKey(raw: string): KeyObject {
   return createPublicKey({

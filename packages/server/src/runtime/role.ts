@@ -15,6 +15,8 @@ export interface RoleContext {
   readonly objectsDir: string
   /** Folder of the keystore, outside every backup. Only the vault gets one. */
   readonly keysDir: string | null
+  /** The demonstration's accounts, for the portal's local sign-in; null everywhere else. */
+  readonly demoAccountsFile: string | null
   readonly secrets: RoleSecrets
   readonly clock: Clock
   readonly log: Logger

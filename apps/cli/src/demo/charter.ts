@@ -1,0 +1,53 @@
+/** The charter of the demonstration, written as anybody would write one: as YAML, then parsed like any other. */
+import { ROLES } from '@fairtrace/core'
+import { type Installation, publicKeyOf } from '@fairtrace/server'
+import { SIMULATED_APPS, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
+import { stringify } from 'yaml'
+import type { People } from './people.ts'
+
+export const DEMO_BUILD = 'fairtrace-demo-device'
+export const DEMO_PROGRAMME = 'office-assistant-demo'
+
+const NOTICE = `We would like to learn how office work is done on a computer, to train a program that can help with it.
+
+What leaves your computer: which buttons and fields you clicked (only the names on our list), which shortcuts you pressed,
+and that you typed "a short number" or "a long sentence". What never leaves: what you typed, how fast you work, when you
+worked, how you move the mouse, your windows' titles, your passwords.
+
+You can say no. Nobody but you learns whether you take part. You can pause at any time, look at everything before it leaves,
+delete any of it, and stop for good with one click. A data set that was given to somebody can't be called back; the release
+page says which ones exist.
+
+This is a demonstration: the people in it are simulated.`
+
+export function demoCharterYaml(installation: Installation, people: People): string {
+  return stringify(
+    {
+      charter: 1,
+      programme: DEMO_PROGRAMME,
+      version: 1,
+      title: 'Office assistant (demonstration)',
+      demonstration: true,
+      purpose: {
+        term: 'dpv:ResearchAndDevelopment',
+        sentence: 'Train a program that can operate our office software when somebody asks it to.',
+      },
+      forbiddenPurposes: ['dpv:PersonnelPerformanceMonitoring', 'dpv:PersonnelBehaviourMonitoring'],
+      controller: { name: 'Example Organisation', contact: 'privacy@organisation.example', country: 'DE' },
+      legalBasis: 'eu-gdpr:A6-1-a',
+      impactAssessment: { reference: 'DPIA-DEMO-1', date: '2026-01-12' },
+      consultation: { reference: 'Works council minutes, demonstration', date: '2026-01-20' },
+      notice: { version: 1, text: NOTICE, reflection: '14 days', renewal: '180 days' },
+      capture: { categories: ['pointer', 'keyboard', 'switches'], apps: SIMULATED_APPS, tasks: SIMULATED_TASKS },
+      shield: { pointer: 'target', keyboard: 'kind-and-length', labels: 'catalogue', roles: [...ROLES] },
+      review: '24 hours',
+      retention: { recordings: '90 days', releases: '365 days' },
+      audience: [{ group: 'agent-training', sizeMax: 4, grantMax: '8 hours' }],
+      approvers: people.approvers.map(({ name, role, seed }) => ({ name, role, key: publicKeyOf(seed) })),
+      release: { k: 5, segmentActionsMax: 20, segmentsPerPersonMax: 200, exportAllowed: true },
+      keys: installation.keys,
+      builds: [DEMO_BUILD],
+    },
+    { lineWidth: 120 },
+  )
+}
