@@ -11,3 +11,22 @@ export function base64url(bytes: Uint8Array): string {
   }
   return text
 }
+
+/** @returns null unless `text` is the one spelling of its bytes */
+export function fromBase64url(text: string): Uint8Array | null {
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
+  let bits = 0
+  let held = 0
+  let at = 0
+  for (const character of text) {
+    const digit = ALPHABET.indexOf(character)
+    if (digit < 0) return null
+    held = ((held << 6) | digit) & 0xffff
+    bits += 6
+    if (bits >= 8) {
+      bits -= 8
+      bytes[at++] = (held >> bits) & 0xff
+    }
+  }
+  return base64url(bytes) === text ? bytes : null
+}

@@ -1,1 +1,8 @@
-export {}
+export * from './checkpoint.ts'
+export * from './merkle-proof.ts'
+export * from './signature.ts'
+export * from './tlog-proof.ts'
+export * from './verify-inclusion.ts'
+export * from './verify-ledger.ts'
+export * from './verify-receipt.ts'
+export * from './verify-release.ts'

@@ -1,0 +1,53 @@
+/**
+ * What a release says about itself, and what stands behind it.
+ *
+ * ```
+ * manifest.json       this, UTF-8; its SHA-256 is the release's id
+ * manifest.jws        compact JWS, typ RELEASE_TYP, by the charter's `keys.builder` over {"manifest":"<the id>"}
+ * charter.yaml        the charter under which it was built
+ * ledger.tlog-proof   optional: that the ledger has the entry RELEASE_ENTRY_TYPE about {"manifest":"<the id>"}
+ * everything else     a shard that the manifest lists
+ * ```
+ */
+import { z } from 'zod'
+import { digestPattern, programmeIdPattern } from './ids.ts'
+
+export const RELEASE_TYP = 'ft-release+jwt'
+export const RELEASE_ENTRY_TYPE = 'release.published'
+/** The files of a release that its manifest doesn't list. */
+export const RELEASE_UNLISTED = ['manifest.json', 'manifest.jws', 'charter.yaml', 'ledger.tlog-proof'] as const
+
+/** Forward slashes, no way up or out, no hidden file, no second spelling. */
+export const shardPathPattern = /^(?!.*(?:^|\/)\.)[A-Za-z0-9._=-]+(?:\/[A-Za-z0-9._=-]+){0,15}$/
+
+const scalar = z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()])
+
+export const releaseManifestSchema = z.strictObject({
+  v: z.literal(1),
+  programme: z.string().regex(programmeIdPattern),
+  name: z.string().min(1).max(128),
+  charter: z.string().regex(digestPattern),
+  charterVersion: z.int().min(1),
+  /** Version of the shield that made the actions. */
+  shield: z.string().min(1).max(32),
+  /** Version of the builder. */
+  builder: z.string().min(1).max(128),
+  parameters: z.record(z.string(), z.union([scalar, z.array(scalar)])),
+  counts: z.record(z.string(), z.int().min(0)),
+  shards: z.array(
+    z.strictObject({
+      path: z.string().max(512).regex(shardPathPattern),
+      bytes: z.int().min(0),
+      /** Hex. */
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      rows: z.int().min(0),
+    }),
+  ),
+  /** Ids of the releases that this one follows. */
+  previous: z.array(z.string().regex(digestPattern)),
+})
+export type ReleaseManifest = z.infer<typeof releaseManifestSchema>
+
+/** The payload of `manifest.jws`, and the detail of the ledger's entry. */
+export const releaseStatementSchema = z.strictObject({ manifest: z.string().regex(digestPattern) })
+export type ReleaseStatement = z.infer<typeof releaseStatementSchema>
