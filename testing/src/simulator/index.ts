@@ -1,5 +1,6 @@
 export { SIMULATED_APPS, type SimulatedApp } from './apps.ts'
 export { CONTENT_WORDS } from './layout.ts'
+export { simulatedActions, simulatedShieldSettings } from './load.ts'
 export { createParticipant, type SessionOptions, type SimulatedParticipant } from './participant.ts'
 export { type KeyTime, type PointerSample, rawKeyTimes, rawPointerSamples, type SessionOf } from './raw-samples.ts'
 export { SIMULATED_TASKS, type SimulatedTask } from './tasks.ts'
