@@ -175,12 +175,10 @@ export class KeyboardReducer {
       return
     }
     const name = chordName(code)
-    if (!this.#chordCharacters.has(name)) {
-      if (this.#chordCharacters.size >= CHORD_CHARACTERS_MAX) {
-        this.#sink.drop('modifier-stuck')
-        return
-      }
-      this.#chordCharacters.add(name)
+    this.#chordCharacters.add(name)
+    if (this.#chordCharacters.size > CHORD_CHARACTERS_MAX) {
+      this.#sink.drop('modifier-stuck')
+      return
     }
     this.#emitChord(name)
   }

@@ -155,7 +155,8 @@ function isPhone(text: TextSpan): boolean {
   const marks = countOf(text, (code) => PHONE_MARKS.includes(String.fromCodePoint(code)))
   if (digits + marks !== text.end - text.start) return false
   if (text.codes[text.start] === 0x2b) return true
-  return countOf(text, (code) => '-/() '.includes(String.fromCodePoint(code))) > 0
+  // A sign in front is not a grouping.
+  return containsAny({ ...text, start: text.start + 1 }, '-/() ')
 }
 
 function isNumberText(text: TextSpan): boolean {
