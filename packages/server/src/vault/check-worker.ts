@@ -1,0 +1,128 @@
+/** A checking thread: opens and checks batches, and encrypts what is kept. See `check-messages.ts`. */
+import { parentPort } from 'node:worker_threads'
+import { deflateRawSync } from 'node:zlib'
+import { FairtraceError, isFairtraceError } from '@fairtrace/core'
+import { type CheckContext, charterTerms, checkBatch, type VerifiedBatch } from './check-batch.ts'
+import type { BatchFacts, CheckAnswer, CheckTerms, FromChecker, Kept, SealedSegment, ToChecker } from './check-messages.ts'
+import { ContentKeys, type SealedContentKey } from './content-keys.ts'
+import { packSegment, sealChunk } from './segment.ts'
+
+const port = parentPort
+if (port === null) throw new FairtraceError('INTERNAL', 'runs as a thread of the vault alone')
+
+// Chunks of a few kilobytes don't gain from zlib's default window, and setting it up is most of the work.
+const DEFLATE = { level: 6, windowBits: 14, memLevel: 6 } as const
+
+interface OpenedBatch {
+  readonly pseudonym: string
+  /** Raw DEFLATE of the actions' JSON. */
+  readonly actions: Buffer
+}
+
+const contentKeys = new ContentKeys()
+const opened = new Map<number, readonly (OpenedBatch | null)[]>()
+let context: CheckContext | null = null
+
+port.on('message', (message: ToChecker) => {
+  switch (message.type) {
+    case 'terms':
+      context = contextOf(message.terms)
+      return
+    case 'drop':
+      opened.delete(message.job)
+      return
+    case 'confirm':
+      contentKeys.confirm(message.stored)
+      return
+    case 'check':
+      answer(message.job, () => ({
+        type: 'checked',
+        job: message.job,
+        answers: check(message.job, new Uint8Array(message.bytes), message.lengths),
+      }))
+      return
+    case 'seal':
+      answer(message.job, () => ({
+        type: 'sealed',
+        job: message.job,
+        segment: seal(message.job, message.segmentId, message.kept),
+      }))
+  }
+})
+
+function answer(job: number, work: () => FromChecker): void {
+  let message: FromChecker
+  try {
+    message = work()
+  } catch (error) {
+    // Fails closed: the job's batches stay in the inbox. The code alone goes out; a message could hold content.
+    opened.delete(job)
+    message = { type: 'failed', job, code: isFairtraceError(error) ? error.code : 'INTERNAL' }
+  }
+  port?.postMessage(message, message.type === 'sealed' ? [message.segment.bytes.buffer] : [])
+}
+
+function check(job: number, bytes: Uint8Array, lengths: readonly number[]): CheckAnswer[] {
+  if (context === null) throw new FairtraceError('KEY_UNAVAILABLE', 'a job came before the terms')
+  const kept: (OpenedBatch | null)[] = []
+  const answers: CheckAnswer[] = []
+  let offset = 0
+  for (const length of lengths) {
+    const checked = checkBatch(bytes.subarray(offset, offset + length), context)
+    offset += length
+    if (checked.ok) {
+      const actions = deflateRawSync(JSON.stringify(checked.batch.body.actions), DEFLATE)
+      kept.push({ pseudonym: checked.batch.lease.pseudonym, actions })
+      answers.push({ ok: true, facts: factsOf(checked.batch) })
+    } else {
+      kept.push(null)
+      answers.push(checked)
+    }
+  }
+  opened.set(job, kept)
+  return answers
+}
+
+function seal(job: number, segmentId: string, kept: readonly Kept[]): SealedSegment {
+  const batches = opened.get(job)
+  opened.delete(job)
+  const unstored = new Map<string, SealedContentKey>()
+  const contentKeyIds: string[] = []
+  const chunks = kept.map(({ index, batchId, participant }) => {
+    const batch = batches?.[index]
+    if (!batch) throw new FairtraceError('INTERNAL', 'the job holds no such batch')
+    const { pseudonym } = batch
+    const contentKey = contentKeys.keyFor(pseudonym, participant)
+    if (!contentKey.isStored) unstored.set(contentKey.record.id, contentKey.record)
+    contentKeyIds.push(contentKey.record.id)
+    return sealChunk({ segmentId, batchId, pseudonym }, contentKey.key, batch.actions)
+  })
+  const { bytes, places, sha256 } = packSegment(chunks)
+  // A copy of its own, because its buffer is handed over: a small one from Node's pool would take others with it.
+  return { bytes: new Uint8Array(bytes), sha256, places, contentKeyIds, contentKeys: [...unstored.values()] }
+}
+
+function contextOf(terms: CheckTerms): CheckContext {
+  return {
+    programme: terms.programme,
+    epoch: terms.epoch,
+    issuer: terms.issuer,
+    charters: new Map(terms.charters.map(([hash, charter]) => [hash, charterTerms(charter)])),
+    dayKeys: new Map(terms.dayKeys.map((key) => [key.keyId, key])),
+  }
+}
+
+function factsOf({ lease, body }: VerifiedBatch): BatchFacts {
+  return {
+    pseudonym: lease.pseudonym,
+    device: lease.device,
+    sequence: body.sequence,
+    recording: body.recording,
+    part: body.part,
+    last: body.last,
+    task: body.task,
+    charterHash: lease.charter,
+    consentVersion: lease.consentVersion,
+    actions: body.actions.length,
+  }
+}
