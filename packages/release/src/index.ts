@@ -1,1 +1,5 @@
-export {}
+export * from './build-release.ts'
+export type { RecordedPart } from './episodes.ts'
+export * from './manifest.ts'
+export { COLUMNS, type Column } from './parquet.ts'
+export type { Shard } from './release-files.ts'

@@ -1,0 +1,37 @@
+/** What a release says about itself, once, for the card and the data sheet. Only what the code does, and what it doesn't. */
+import type { Charter } from '@fairtrace/core'
+
+export const STATEMENTS = {
+  summary:
+    'How people operate software, as short segments of actions (hover, click, drag, scroll, press, hotkey, type) without text, time or pointer path.',
+  licence:
+    'Use is allowed for the purpose of the charter and forbidden for the purposes that it forbids, evaluating or monitoring people always among them.',
+  collection:
+    'Captured with informed, revocable consent. On the device, before anything was stored, input events became actions: no text, no time, no path, no screen pixels. Each participant could see and delete everything before it left.',
+  timeframe: 'Not known: times are removed on the device and none is stored.',
+  rawData:
+    'None is kept. Input events exist in memory only; a stored recording holds the same actions as this release.',
+  missing:
+    'Secure fields, private windows and apps outside the charter yield nothing. Where no element was known, a cell of an 8 × 8 grid stands for the position.',
+  biases:
+    'Only people who consented, only apps that the charter lists, and only what at least k of them used: rare apps, labels and tasks are missing, and with them rare ways of working.',
+  limitations: [
+    'A segment lies in one app and ends after a fixed number of actions or when the app changes: a trajectory is an excerpt of a task. The last step, computer.terminate, marks the end of the excerpt and does not say that the task was completed.',
+    "What was typed is unknown: pyautogui.write(message='<number:short>') names its kind and length class and must not be typed. A shortcut with a character that has no key name holds '<symbol>'.",
+    'Coordinates are target centres on a drawn schematic of 1280 × 800, not pixels of a screen. The picture of a step shows that schematic with the target of the step (for keys and text, of the step before) filled in; it is no screenshot and gives the position away.',
+    'Scrolls are merged: an amount is a number of wheel notches rounded up to a power of two; positive is up (scroll) and right (hscroll).',
+    'Double and triple clicks with the right or middle button are written as one; the Parquet files hold the count.',
+    'No attacker was run on this release: the risk gate is not built. k-anonymity over apps, labels and tasks alone does not bound who could be found by their way of working. For demonstrations only.',
+  ],
+  socialImpact:
+    'Made so that software agents can learn from work without watching the people who do it. A release cannot be recalled once it was exported.',
+  maintenance:
+    'A release never changes. When a participant withdraws, releases that hold their segments are replaced on a later date with a new draw.',
+  preprocessing: (charter: Charter): string[] => [
+    `Recordings were cut into segments of at most ${charter.release.segmentActionsMax} actions, at every change of app and task.`,
+    `Of each person at most ${charter.release.segmentsPerPersonMax} segments were drawn by chance; all segments were shuffled and named anew.`,
+    `Apps that fewer than ${charter.release.k} of these people used were left out with their segments; labels and tasks below ${charter.release.k} were removed.`,
+  ],
+  personal: (charter: Charter): string =>
+    `No names, texts, times, devices or pseudonyms. Actions of people remain personal data as long as somebody could recognise a way of working. Apps, labels and tasks were used by at least ${charter.release.k} distinct people.`,
+} as const
