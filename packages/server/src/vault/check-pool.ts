@@ -12,6 +12,7 @@ interface Thread {
   readonly waiting: Map<number, { resolve: (message: FromChecker) => void; reject: (error: FairtraceError) => void }>
   /** Jobs that it holds, asked or between two questions. */
   readonly jobs: Set<number>
+  hasEnded: boolean
 }
 
 /** A job between its two steps. Its opened batches are in one thread's memory until `seal` or `drop`. */
@@ -71,7 +72,8 @@ export class CheckPool {
           }
         },
         confirm: (stored) => {
-          if (stored.length > 0) post(thread.worker, { type: 'confirm', stored: stored.map(({ id, pseudonym }) => ({ id, pseudonym })) })
+          if (stored.length > 0)
+            post(thread.worker, { type: 'confirm', stored: stored.map(({ id, pseudonym }) => ({ id, pseudonym })) })
         },
         drop: () => {
           thread.jobs.delete(job)
@@ -91,6 +93,7 @@ export class CheckPool {
 
   #ask(thread: Thread, message: ToChecker & { job: number }, transfer: readonly ArrayBuffer[]): Promise<FromChecker> {
     return new Promise((resolve, reject) => {
+      if (thread.hasEnded) return reject(ended())
       thread.waiting.set(message.job, { resolve, reject })
       thread.worker.postMessage(message, transfer)
     })
@@ -100,7 +103,7 @@ export class CheckPool {
     const worker = new Worker(new URL('./check-worker.ts', import.meta.url), {
       execArgv: ['--disable-warning=ExperimentalWarning'],
     })
-    const thread: Thread = { worker, waiting: new Map(), jobs: new Set() }
+    const thread: Thread = { worker, waiting: new Map(), jobs: new Set(), hasEnded: false }
     worker.on('message', (message: FromChecker) => {
       const waiting = thread.waiting.get(message.job)
       thread.waiting.delete(message.job)
@@ -119,13 +122,18 @@ export class CheckPool {
   }
 
   #fail(thread: Thread): void {
-    for (const { reject } of thread.waiting.values()) reject(new FairtraceError('INTERNAL', 'a checking thread ended'))
+    thread.hasEnded = true
+    for (const { reject } of thread.waiting.values()) reject(ended())
     thread.waiting.clear()
   }
 }
 
 function post(worker: Worker, message: ToChecker): void {
   worker.postMessage(message)
+}
+
+function ended(): FairtraceError {
+  return new FairtraceError('INTERNAL', 'a checking thread ended')
 }
 
 function unexpected(): FairtraceError {

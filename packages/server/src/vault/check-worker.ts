@@ -3,7 +3,15 @@ import { parentPort } from 'node:worker_threads'
 import { deflateRawSync } from 'node:zlib'
 import { FairtraceError, isFairtraceError } from '@fairtrace/core'
 import { type CheckContext, charterTerms, checkBatch, type VerifiedBatch } from './check-batch.ts'
-import type { BatchFacts, CheckAnswer, CheckTerms, FromChecker, Kept, SealedSegment, ToChecker } from './check-messages.ts'
+import type {
+  BatchFacts,
+  CheckAnswer,
+  CheckTerms,
+  FromChecker,
+  Kept,
+  SealedSegment,
+  ToChecker,
+} from './check-messages.ts'
 import { ContentKeys, type SealedContentKey } from './content-keys.ts'
 import { packSegment, sealChunk } from './segment.ts'
 

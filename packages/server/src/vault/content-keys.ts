@@ -46,9 +46,7 @@ export class ContentKeys {
   keyFor(pseudonym: string, { generation, publicKey }: ParticipantPublicKey): ContentKey {
     const found = this.#keys.get(pseudonym)
     const isFresh =
-      found !== undefined &&
-      found.record.generation === generation &&
-      performance.now() - found.madeAt < LIFETIME_MS
+      found !== undefined && found.record.generation === generation && performance.now() - found.madeAt < LIFETIME_MS
     if (isFresh) {
       // Moved to the end: the least recently used stands first.
       this.#keys.delete(pseudonym)

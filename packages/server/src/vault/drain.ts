@@ -1,0 +1,189 @@
+/**
+ * The loop that empties the inbox, several groups at a time so that curves, disk and database work at once.
+ *
+ * One vault drains at a time: it holds an advisory lock on a connection of its own. So groups need no row locks (which
+ * would write each row twice), and at the start everything that no row names is certain to be left over from a crash.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isFairtraceError } from '@fairtrace/core'
+import type pg from 'pg'
+import type { Logger } from 'pino'
+import { drainGroup, type GroupInput, type InboxRow, isConstraint } from './drain-group.ts'
+
+const GROUP_ROWS_MAX = 256
+const GROUP_BYTES_MAX = 16 * 1024 * 1024
+/** The lock's number: any constant, the same in every vault. */
+const LOCK = 7_401
+const POLL_MS = 1_000
+/** A batch that comes alone waits this long for company: it would get a segment to itself. */
+const GATHER_MS = 150
+const BACK_OFF_MS = 1_000
+/** At least this often, batches that became visible behind the reading position are looked for. */
+const RESCAN_MS = 10_000
+
+const raw = { getTypeParser: () => (value: Buffer) => value }
+
+export interface DrainInput extends GroupInput {
+  readonly log: Logger
+  /** Called once the lock is held, before the first group. */
+  onLocked(): Promise<void>
+}
+
+export class Drain {
+  readonly #input: DrainInput
+  readonly #lanes: number
+  #isStopped = false
+  #cursor = '0'
+  #underWay = 0
+  #rescanAt = 0
+  #reading: Promise<unknown> = Promise.resolve()
+  #wake = Promise.withResolvers<void>()
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(input: DrainInput) {
+    this.#input = input
+    this.#lanes = input.pool.size + 2
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  /** There may be something in the inbox. */
+  wake(): void {
+    this.#wake.resolve()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.wake()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      let lock: pg.PoolClient | null = null
+      try {
+        lock = await this.#input.database.pool.connect()
+        await this.#hold(lock)
+      } catch (error) {
+        this.#complain(error)
+      } finally {
+        // With its connection the lock is let go.
+        lock?.release(true)
+      }
+      if (!this.#isStopped) await sleep(BACK_OFF_MS)
+    }
+  }
+
+  /** Drains as long as the lock is held. */
+  async #hold(lock: pg.PoolClient): Promise<void> {
+    const { rows } = await lock.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [LOCK])
+    if (rows[0]?.held !== true) return
+    const lost = Promise.withResolvers<void>()
+    let isLost = false
+    const lose = () => {
+      isLost = true
+      lost.resolve()
+      this.wake()
+    }
+    lock.on('error', lose)
+    lock.on('end', lose)
+    await this.#input.onLocked()
+    this.#cursor = '0'
+    const isOver = () => isLost || this.#isStopped
+    await Promise.all(Array.from({ length: this.#lanes }, () => this.#lane(isOver)))
+  }
+
+  async #lane(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      try {
+        const rows = await this.#next(isOver)
+        if (rows.length > 0) await this.#drain(rows)
+      } catch (error) {
+        this.#complain(error)
+        await sleep(BACK_OFF_MS)
+      }
+    }
+  }
+
+  async #drain(rows: readonly InboxRow[]): Promise<void> {
+    try {
+      const counts = await drainGroup(rows, this.#input).catch(async (error: unknown) => {
+        if (!isConstraint(error)) throw error
+        return await drainGroup(rows, this.#input)
+      })
+      for (const [code, count] of counts.quarantined) this.#input.log.warn({ code, count }, 'quarantined')
+    } finally {
+      this.#underWay--
+    }
+  }
+
+  /** One reader at a time; resolves empty when it is time to look again. */
+  #next(isOver: () => boolean): Promise<readonly InboxRow[]> {
+    const turn = this.#reading.then(() => (isOver() ? [] : this.#read()))
+    this.#reading = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #read(): Promise<readonly InboxRow[]> {
+    // Positions are given before a commit makes them visible, so some may appear behind the cursor. Going back to the
+    // start is only safe with nothing under way: what is would be read twice.
+    const isDue = performance.now() >= this.#rescanAt
+    if (isDue && this.#underWay > 0 && this.#cursor !== '0') {
+      await sleep(5)
+      return []
+    }
+    if (isDue) this.#rewind()
+    const rows = await this.#query()
+    if (rows.length > 0) return rows
+    if (this.#underWay > 0) {
+      await sleep(5)
+      return []
+    }
+    this.#rewind()
+    await this.#idle()
+    return []
+  }
+
+  #rewind(): void {
+    this.#cursor = '0'
+    this.#rescanAt = performance.now() + RESCAN_MS
+  }
+
+  async #query(): Promise<readonly InboxRow[]> {
+    // Binary, because a text form of `bytea` is twice as long and has to be decoded again.
+    const { rows } = await this.#input.database.pool.query<{ id: Buffer; position: Buffer; sealed: Buffer }>({
+      name: 'vault-inbox',
+      text: `select id, position::text as position, sealed from (
+          select id, position, sealed, sum(octet_length(sealed)) over (order by position) as bytes from (
+            select id, position, sealed from inbox.batches where position > $1 order by position limit ${GROUP_ROWS_MAX}
+          ) as first
+        ) as counted where bytes <= ${GROUP_BYTES_MAX} order by position`,
+      values: [this.#cursor],
+      binary: true,
+      types: raw,
+    } as pg.QueryConfig)
+    const last = rows.at(-1)
+    if (last === undefined) return []
+    this.#cursor = last.position.toString()
+    this.#underWay++
+    return rows.map(({ id, sealed }) => ({ id: id.toString(), sealed }))
+  }
+
+  async #idle(): Promise<void> {
+    const timer = new AbortController()
+    await Promise.race([this.#wake.promise, sleep(POLL_MS, undefined, { signal: timer.signal }).catch(() => undefined)])
+    timer.abort()
+    if (this.#isStopped) return
+    this.#wake = Promise.withResolvers<void>()
+    await sleep(GATHER_MS)
+  }
+
+  /** The batches stay in the inbox; the loop tries again after a while. */
+  #complain(error: unknown): void {
+    const code = isFairtraceError(error) ? error.code : 'DATABASE_FAILED'
+    const cause = error instanceof Error && 'code' in error ? error.code : undefined
+    this.#input.log.error({ code, cause }, 'draining stopped for a moment; the batches stay in the inbox')
+  }
+}

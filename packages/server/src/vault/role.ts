@@ -1,0 +1,118 @@
+/** The vault: the one process that opens batches, and the one that holds keys. It has no door: it only reads the database. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { FairtraceError } from '@fairtrace/core'
+import { ed25519PublicKey, signerFromSeed } from '../runtime/jws.ts'
+import { listen } from '../runtime/notifications.ts'
+import { type Programme, watchProgramme } from '../runtime/programme.ts'
+import type { StartRole } from '../runtime/role.ts'
+import { openDatabase } from '../store/database.ts'
+import { FileObjects } from '../store/objects.ts'
+import type { CheckTerms } from './check-messages.ts'
+import { CheckPool } from './check-pool.ts'
+import { DAY_MS, DayKeys } from './day-keys.ts'
+import { Drain } from './drain.ts'
+import { Keystore } from './keystore.ts'
+import { openLocalKms } from './kms-local.ts'
+import { serveOpenings } from './openings.ts'
+import { removeOrphanSegments } from './orphans.ts'
+import { serveKeyRequests } from './participant-keys.ts'
+import { publicKeyLookup } from './public-keys.ts'
+import { repeat } from './repeat.ts'
+
+const CONNECTIONS_MAX = 20
+const REQUESTS_POLL_MS = 1_000
+/** How often the time of day is looked at: a demonstration's clock can jump over days. */
+const CLOCK_POLL_MS = 200
+const DAY_KEYS_MS = 10_000
+
+/** @throws `KEY_UNAVAILABLE` if keys or passphrase are missing or wrong */
+export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, secrets, clock, log }) => {
+  if (keysDir === null || secrets.kmsPassphrase === undefined || secrets.signingSeed === undefined) {
+    throw new FairtraceError('KEY_UNAVAILABLE', 'the vault needs a keys folder, a passphrase and a signing seed')
+  }
+  mkdirSync(keysDir, { recursive: true, mode: 0o700 })
+  const kms = await openLocalKms(join(keysDir, 'kms-local.json'), secrets.kmsPassphrase)
+  const keystore = new Keystore(keysDir, kms)
+  const database = openDatabase(databaseUrl, CONNECTIONS_MAX)
+  const programme = await watchProgramme(database)
+  const objects = new FileObjects(objectsDir)
+  const dayKeys = new DayKeys({ database, keystore, signer: signerFromSeed(secrets.signingSeed), clock })
+  const pool = new CheckPool()
+  const charters = new Map<string, Programme>()
+  const lookUp = publicKeyLookup(database)
+
+  const drain = new Drain({
+    database,
+    objects,
+    pool,
+    log,
+    async publicKeys(pseudonyms) {
+      const found = await lookUp(pseudonyms)
+      if (found.size === pseudonyms.length) return found
+      // The portal asked, but the request was not served yet.
+      await keyRequests.now()
+      return await lookUp(pseudonyms)
+    },
+    async onLocked() {
+      const removed = await removeOrphanSegments(database, objects)
+      if (removed > 0) log.info({ removed }, 'removed segments that a crash left behind')
+    },
+  })
+
+  let draining = false
+  let termsOf = ''
+  let tickedDay = Number.NaN
+  let tickedAt = Number.NEGATIVE_INFINITY
+  /** Day keys and terms follow clock, programme and epoch; draining begins once there is something to check against. */
+  const keep = repeat('keys of the day', CLOCK_POLL_MS, log, async () => {
+    const current = programme.current()
+    if (current === null) return
+    const day = Math.floor(clock.nowMs() / DAY_MS)
+    if (day !== tickedDay || performance.now() - tickedAt >= DAY_KEYS_MS) {
+      await dayKeys.tick(current)
+      tickedDay = day
+      tickedAt = performance.now()
+    }
+    charters.set(current.charterHash, current)
+    const key = [current.epoch, current.charterHash, ...dayKeys.open.map(({ keyId }) => keyId)].join(' ')
+    if (key !== termsOf) pool.setTerms(termsFrom(current, charters, dayKeys))
+    termsOf = key
+    if (!draining) drain.start()
+    draining = true
+  })
+  const keyRequests = repeat('key requests', REQUESTS_POLL_MS, log, async () => {
+    await serveKeyRequests(database, keystore)
+  })
+  const openings = repeat('openings', REQUESTS_POLL_MS, log, () =>
+    serveOpenings({ database, keystore, clock, log, currentProgramme: () => programme.current() }),
+  )
+  const listeners = [
+    listen(database, 'fairtrace_inbox', () => drain.wake()),
+    listen(database, 'fairtrace_key_requests', () => keyRequests.soon()),
+    listen(database, 'fairtrace_openings', () => openings.soon()),
+    listen(database, 'fairtrace_programme', () => keep.soon()),
+  ]
+
+  return {
+    address: null,
+    async stop() {
+      await Promise.all([keep, keyRequests, openings, ...listeners].map((part) => part.stop()))
+      await drain.stop()
+      await programme.stop()
+      await pool.close()
+      keystore.close()
+      await database.close()
+    },
+  }
+}
+
+function termsFrom(current: Programme, charters: ReadonlyMap<string, Programme>, dayKeys: DayKeys): CheckTerms {
+  return {
+    programme: current.id,
+    epoch: current.epoch,
+    issuer: ed25519PublicKey(current.charter.keys.issuer),
+    charters: [...charters.values()].map(({ charterHash, charter }) => [charterHash, charter] as const),
+    dayKeys: dayKeys.open,
+  }
+}
