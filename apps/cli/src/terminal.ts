@@ -38,6 +38,15 @@ export function progress(label: string, total: number): Progress {
   return { update: (done) => bar.update(done), stop: () => bar.stop() }
 }
 
+/** @throws `USAGE` */
+export function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new FairtraceError('USAGE', `${name} takes a whole number from ${min} to ${max}`)
+  }
+  return value
+}
+
 function asFairtraceError(cause: unknown): FairtraceError {
   if (isFairtraceError(cause)) return cause
   const code = errnoOf(cause)

@@ -3,9 +3,10 @@ import { FairtraceError } from '@fairtrace/core'
 import { DataDir, type Embedded, startEmbedded } from '@fairtrace/server'
 import { Command } from 'commander'
 import { dataOption } from '../data-dir.ts'
+import { CycleBar } from '../demo/cycle-bar.ts'
 import { DEMO_CLOCK_START_MS, runCycle } from '../demo/cycle.ts'
 import { isCycleDone, markCycleDone, readPeople } from '../demo/people.ts'
-import { type Progress, progress, runCommand } from '../terminal.ts'
+import { runCommand, wholeNumber } from '../terminal.ts'
 
 interface Options {
   readonly data: string
@@ -32,7 +33,7 @@ async function start(options: Options): Promise<void> {
   const participants = wholeNumber('--participants', options.participants, 5, 1_000)
   const dir = new DataDir(options.data)
   const stopping = stopSignal()
-  const steps = announceSteps()
+  const bar = new CycleBar()
   const embedded = await startEmbedded({
     dir,
     kindIfNew: options.demo ? 'demonstration' : 'production',
@@ -41,10 +42,10 @@ async function start(options: Options): Promise<void> {
     entry: ENTRY,
     clockOffsetIfNewMs: -DEMO_CLOCK_START_MS,
     mustReset: () => dir.installation().kind === 'demonstration' && !isCycleDone(dir),
-    onStep: steps.say,
+    onStep: (sentence) => bar.show(sentence, 0, 1),
   })
   try {
-    const ended = await Promise.race([stopping, embedded.failed, bringUp(embedded, dir, participants, steps)])
+    const ended = await Promise.race([stopping, embedded.failed, bringUp(embedded, dir, participants, bar)])
     if (ended instanceof FairtraceError) throw ended
     if (ended !== 'ready') return
     const failure = await Promise.race([stopping, embedded.failed])
@@ -55,13 +56,12 @@ async function start(options: Options): Promise<void> {
   }
 }
 
-async function bringUp(embedded: Embedded, dir: DataDir, participants: number, steps: Steps): Promise<'ready'> {
+async function bringUp(embedded: Embedded, dir: DataDir, participants: number, bar: CycleBar): Promise<'ready'> {
   if (dir.installation().kind === 'demonstration' && !isCycleDone(dir)) {
-    const bar = new CycleBar()
-    await runCycle(embedded, dir, { participants, onStep: (sentence, done, total) => bar.show(sentence, done, total, steps) })
-    bar.stop()
+    await runCycle(embedded, dir, { participants, onStep: (...step) => bar.show(...step) })
     markCycleDone(dir)
   }
+  bar.stop()
   await embedded.open()
   console.log(welcome(embedded, dir))
   return 'ready'
@@ -96,41 +96,4 @@ function stopSignal(): Promise<'stop'> {
     process.on('disconnect', () => resolve('stop'))
     process.channel?.unref()
   })
-}
-
-interface Steps {
-  say(sentence: string): void
-}
-
-function announceSteps(): Steps {
-  return { say: (sentence) => process.stderr.write(`${sentence} …\n`) }
-}
-
-/** One bar for the whole cycle where a terminal is there, else a line a step. */
-class CycleBar {
-  #bar: Progress | null = null
-  #last = ''
-
-  show(sentence: string, done: number, total: number, steps: Steps): void {
-    if (sentence !== this.#last) {
-      this.stop()
-      this.#last = sentence
-      if (process.stderr.isTTY) this.#bar = progress(sentence.padEnd(44), total)
-      else steps.say(sentence)
-    }
-    this.#bar?.update(done)
-  }
-
-  stop(): void {
-    this.#bar?.stop()
-    this.#bar = null
-  }
-}
-
-export function wholeNumber(name: string, text: string, min: number, max: number): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new FairtraceError('USAGE', `${name} takes a whole number from ${min} to ${max}`)
-  }
-  return value
 }
