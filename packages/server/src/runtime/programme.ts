@@ -19,6 +19,8 @@ export interface Programme {
 export interface ProgrammeWatch {
   /** `null` if there is no programme yet, or if what the database says can't be trusted any more: then nothing is allowed. */
   current(): Programme | null
+  /** Whether the database was heard lately; without it `current` is `null`. */
+  isFresh(): boolean
   /** Reads again now, for who has just changed it or waits for it. */
   refresh(): Promise<void>
   stop(): Promise<void>
@@ -32,23 +34,30 @@ export async function watchProgramme(database: OpenDatabase): Promise<ProgrammeW
   let isStopped = false
 
   await refresh()
-  const listener = listen(database, 'fairtrace_programme', () => void refresh())
+  const listener = listen(database, 'fairtrace_programme', () => void refreshAfresh())
   const timer = setInterval(() => void refresh(), POLL_MS)
   timer.unref()
 
   return {
-    current: () => (performance.now() - readAt < STALE_MS ? programme : null),
-    // A read under way may have begun before the change.
-    refresh: async () => {
-      await reading
-      await refresh()
-    },
+    current: () => (isFresh() ? programme : null),
+    isFresh,
+    refresh: refreshAfresh,
     async stop() {
       isStopped = true
       clearInterval(timer)
       await listener.stop()
       await reading
     },
+  }
+
+  /** A read under way may have begun before the change: only one that begins now is sure to see it. */
+  async function refreshAfresh(): Promise<void> {
+    await reading
+    await refresh()
+  }
+
+  function isFresh(): boolean {
+    return performance.now() - readAt < STALE_MS
   }
 
   function refresh(): Promise<void> {
