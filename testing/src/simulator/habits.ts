@@ -23,7 +23,7 @@ export interface PointerHabits {
   readonly overshoots: number
   /** Where in a target the person aims, in parts of its size from the centre. */
   readonly aim: { readonly x: number; readonly y: number; readonly spread: number }
-  /** Between arriving and pressing, and between pressing and letting go. */
+  /** Median between arriving and pressing, and between pressing and letting go. */
   readonly settleMs: number
   readonly holdMs: number
   readonly doubleClickMs: number
@@ -82,18 +82,41 @@ export function drawHabits(seed: number, index: number): Habits {
   }
 }
 
+/** The same person on another day: a little quicker or slower, steadier or less so. */
+export function habitsToday(habits: Habits, random: Random): Habits {
+  const { pointer, typing } = habits
+  const pace = random.logNormal(1, 0.04)
+  return {
+    ...habits,
+    pointer: {
+      ...pointer,
+      reachMs: pointer.reachMs * pace,
+      bitMs: pointer.bitMs * pace,
+      skew: pointer.skew * random.logNormal(1, 0.03),
+      tremorPx: pointer.tremorPx * random.logNormal(1, 0.12),
+      settleMs: pointer.settleMs * random.logNormal(1, 0.25),
+      holdMs: pointer.holdMs * random.logNormal(1, 0.08),
+    },
+    typing: {
+      ...typing,
+      strokeMs: typing.strokeMs * random.logNormal(1, 0.06),
+      dwellMs: typing.dwellMs * random.logNormal(1, 0.04),
+    },
+  }
+}
+
 function drawPointer(random: Random): PointerHabits {
   return {
-    reachMs: random.logNormal(230, 0.25),
-    bitMs: random.logNormal(165, 0.22),
-    durationSigma: random.between(0.14, 0.26),
-    bow: 0.05 * random.normal(),
-    bowSpread: random.between(0.02, 0.06),
-    skew: random.logNormal(0.92, 0.12),
-    tremorPx: random.logNormal(0.7, 0.5),
+    reachMs: random.logNormal(190, 0.22),
+    bitMs: random.logNormal(140, 0.18),
+    durationSigma: random.between(0.3, 0.44),
+    bow: 0.025 * random.normal(),
+    bowSpread: random.between(0.13, 0.19),
+    skew: random.logNormal(0.7, 0.1),
+    tremorPx: random.logNormal(1.1, 0.3),
     overshoots: random.between(0.02, 0.3),
     aim: { x: 0.13 * random.normal(), y: 0.1 * random.normal(), spread: random.between(0.06, 0.14) },
-    settleMs: random.logNormal(150, 0.4),
+    settleMs: random.logNormal(90, 0.5),
     holdMs: random.logNormal(95, 0.25),
     doubleClickMs: random.logNormal(130, 0.2),
   }
@@ -105,7 +128,7 @@ function drawTyping(random: Random): TypingHabits {
     strokeMs: Math.min(600, random.logNormal(188, 0.37)),
     dwellMs: random.logNormal(101, 0.2),
     strokeSigma: random.between(0.28, 0.42),
-    dwellSigma: random.between(0.17, 0.28),
+    dwellSigma: random.between(0.2, 0.32),
     pauses: random.between(0.015, 0.05),
     pauseMs: random.logNormal(1_100, 0.3),
     errors: Math.min(0.15, random.logNormal(0.024, 0.65)),

@@ -9,6 +9,9 @@ import { Typist } from './typing.ts'
 
 /** How long a pointer stays on a target before its source says that it came to rest there. */
 const REST_MS = 350
+/** From one click to the next of one person; standard deviations of logarithms. */
+const SETTLE_SIGMA = 1
+const HOLD_SIGMA = 0.35
 
 export class Hand {
   readonly out: RawEvent[] = []
@@ -89,7 +92,7 @@ export class Hand {
   /** Clicks where the source knows no element, such as the bar of the system. */
   clickBlind(at: Point): void {
     this.#move(at, 40)
-    this.nowMs += this.#random.logNormal(this.#habits.pointer.settleMs, 0.3)
+    this.nowMs += this.#random.logNormal(this.#habits.pointer.settleMs, SETTLE_SIGMA)
     this.#press(null, 'left', 1)
     this.#letGo(null, 'left', 1)
   }
@@ -153,7 +156,7 @@ export class Hand {
   }
 
   #letGo(element: SimulatedElement | null, button: MouseButton, clicks: number): void {
-    this.nowMs += this.#random.logNormal(this.#habits.pointer.holdMs, 0.2)
+    this.nowMs += this.#random.logNormal(this.#habits.pointer.holdMs, HOLD_SIGMA)
     this.out.push({ kind: 'button', atMs: this.nowMs, button, down: false, clicks, place: this.#place(element) })
   }
 
@@ -197,7 +200,7 @@ export class Hand {
   }
 
   #settle(element: SimulatedElement): boolean {
-    return this.#stay(element, this.#random.logNormal(this.#habits.pointer.settleMs, 0.45))
+    return this.#stay(element, this.#random.logNormal(this.#habits.pointer.settleMs, SETTLE_SIGMA))
   }
 
   #stay(element: SimulatedElement, ms: number): boolean {

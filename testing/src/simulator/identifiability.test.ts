@@ -17,13 +17,13 @@ const session = (participant: (typeof people)[number], startAtMs: number) =>
 describe('the raw stream tells simulated people apart', () => {
   it('finds at least four of five by typing rhythm, in a session of another day', () => {
     const on = (startAtMs: number) =>
-      people.map((person) => typingFeatures(rawKeyTimes(session(person, startAtMs), { actionsAbout: 100 })))
+      people.map((person) => typingFeatures(rawKeyTimes(session(person, startAtMs), { actionsAbout: 200 })))
     expect(rankOne(on(MONDAY_MS), on(TUESDAY_MS))).toBeGreaterThanOrEqual(0.8)
   })
 
   it('finds at least half of them by how the pointer moves', () => {
     const on = (startAtMs: number) =>
-      people.map((person) => pointerFeatures(rawPointerSamples(session(person, startAtMs), { actionsAbout: 100 })))
+      people.map((person) => pointerFeatures(rawPointerSamples(session(person, startAtMs), { actionsAbout: 400 })))
     expect(rankOne(on(MONDAY_MS), on(TUESDAY_MS))).toBeGreaterThanOrEqual(0.5)
   })
 })

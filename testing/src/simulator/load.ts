@@ -16,7 +16,8 @@ export function simulatedShieldSettings(): ShieldSettings {
 /**
  * Exactly `count` actions of ordinary work, session after session, each by another person.
  *
- * Each session begins with a `switch`. The same seed and count give the same actions, and a larger count begins with them.
+ * The first is a `switch`, as in every recording: take a seed for each batch rather than a slice of one long list. The same
+ * seed gives the same actions, and a larger count begins with those of a smaller one.
  */
 export function simulatedActions(seed: number, count: number): Action[] {
   const settings = simulatedShieldSettings()
@@ -24,7 +25,7 @@ export function simulatedActions(seed: number, count: number): Action[] {
   for (let index = 0; actions.length < count; index++) {
     const shield = createShield(settings)
     const session = createParticipant(seed, index).session(null, FIRST_DAY_MS + (index % 365) * DAY_MS, {
-      actionsAbout: Math.min(SESSION_ACTIONS, count),
+      actionsAbout: SESSION_ACTIONS,
       motion: false,
     })
     for (const event of session) shield.push(event, actions)

@@ -1,7 +1,7 @@
 /** A simulated person: the same seed and index give the same habits, and the same session the same events. */
 import { FairtraceError, type InputEvent } from '@fairtrace/core'
 import { LISTED_PLANS } from './apps.ts'
-import { drawHabits, type Habits } from './habits.ts'
+import { drawHabits, type Habits, habitsToday } from './habits.ts'
 import { Hand } from './hand.ts'
 import { Performer } from './perform.ts'
 import { Random, streamOf } from './random.ts'
@@ -61,8 +61,9 @@ export function* rawSession(
   const random = new Random(seed, index, streamOf(session))
   const paths = motion ? new Random(seed, index, streamOf(`${session}\nmotion`)) : null
   const script = taskId === null ? ordinaryWork(habits, random) : rounds(taskId)
-  const hand = new Hand(habits, random, paths, startAtMs, random.pick(LISTED_PLANS).id)
-  const performer = new Performer(habits, random, hand)
+  const today = habitsToday(habits, random)
+  const hand = new Hand(today, random, paths, startAtMs, random.pick(LISTED_PLANS).id)
+  const performer = new Performer(today, random, hand)
   for (const stretch of script) {
     const before = performer.actions
     for (const step of stretch) {

@@ -34,13 +34,16 @@ export function traceMovement(habits: PointerHabits, movement: Movement, random:
   const { from, to, startMs, durationMs, bow } = movement
   const dx = to.x - from.x
   const dy = to.y - from.y
+  // No two movements are alike: their peak comes earlier or later, and the hand shakes more or less.
+  const skew = random.logNormal(habits.skew, 0.24)
+  const shake = 0.6 * random.logNormal(habits.tremorPx, 0.5)
   let tremorX = 0
   let tremorY = 0
   for (let t = REPORT_MS; t < durationMs; t += REPORT_MS + random.between(-0.4, 0.4)) {
-    const s = minimumJerk((t / durationMs) ** habits.skew)
+    const s = minimumJerk((t / durationMs) ** skew)
     const side = bow * Math.sin(Math.PI * s)
-    tremorX = 0.8 * tremorX + habits.tremorPx * random.normal() * 0.6
-    tremorY = 0.8 * tremorY + habits.tremorPx * random.normal() * 0.6
+    tremorX = 0.8 * tremorX + shake * random.normal()
+    tremorY = 0.8 * tremorY + shake * random.normal()
     const x = from.x + s * dx - side * dy + tremorX
     const y = from.y + s * dy + side * dx + tremorY
     out.push({ kind: 'move', atMs: startMs + t, x: Math.round(x), y: Math.round(y) })

@@ -8,9 +8,9 @@ import type { RawEvent } from './raw-event.ts'
 
 // Standard deviations of logarithms, as measured on 150 people typing (docs/simulator.md).
 const PAIR_SHARED = 0.27
-const PAIR_OWN = 0.27
+const PAIR_OWN = 0.23
 const KEY_SHARED = 0.2
-const KEY_OWN = 0.14
+const KEY_OWN = 0.12
 /** The times that all hands share: some pairs are hard for everybody. */
 const EVERYBODY = 0x5eed
 
