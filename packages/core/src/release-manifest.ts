@@ -20,6 +20,7 @@ export const RELEASE_UNLISTED = ['manifest.json', 'manifest.jws', 'charter.yaml'
 /** Forward slashes, no way up or out, no hidden file, no second spelling. */
 export const shardPathPattern = /^(?!.*(?:^|\/)\.)[A-Za-z0-9._=-]+(?:\/[A-Za-z0-9._=-]+){0,15}$/
 
+const count = z.int().min(0)
 const scalar = z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()])
 
 export const releaseManifestSchema = z.strictObject({
@@ -33,7 +34,8 @@ export const releaseManifestSchema = z.strictObject({
   /** Version of the builder. */
   builder: z.string().min(1).max(128),
   parameters: z.record(z.string(), z.union([scalar, z.array(scalar)])),
-  counts: z.record(z.string(), z.int().min(0)),
+  /** Totals, some of them by kind. */
+  counts: z.record(z.string(), z.union([count, z.record(z.string(), count)])),
   shards: z.array(
     z.strictObject({
       path: z.string().max(512).regex(shardPathPattern),

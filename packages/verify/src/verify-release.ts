@@ -33,10 +33,15 @@ export interface ReleaseSource {
   read(path: string): Promise<AsyncIterable<Uint8Array> | null>
 }
 
+/** In the order in which they are checked. */
+export type ReleaseCheck = 'charter' | 'signature' | 'files' | 'ledger'
+
 export interface ReleaseOptions {
   /** The expected charter hash, or null to accept the charter in the folder. */
   readonly charter: string | null
   readonly onProgress?: (bytes: number, total: number) => void
+  /** Called with each check that has passed. */
+  readonly onChecked?: (check: ReleaseCheck) => void
 }
 
 export interface VerifiedRelease {
@@ -48,12 +53,13 @@ export interface VerifiedRelease {
   readonly ledger: VerifiedInclusion | null
 }
 
-/** @throws `RELEASE_NOT_FOUND`, `SIGNATURE_INVALID`, `CHARTER_INVALID`, `RELEASE_SHARD_MISMATCH`, `LEDGER_INVALID` */
+/** @throws `RELEASE_NOT_FOUND`, `SIGNATURE_INVALID`, `RELEASE_SHARD_MISMATCH`, `LEDGER_INVALID` */
 export async function verifyRelease(source: ReleaseSource, options: ReleaseOptions): Promise<VerifiedRelease> {
   const bytes = await readSmall(source, 'manifest.json')
   if (bytes === null) throw new FairtraceError('RELEASE_NOT_FOUND', 'there is no manifest.json')
   const id = base64url(sha256(bytes))
   const charter = await readCharter(source, options.charter)
+  options.onChecked?.('charter')
   const jws = await readText(source, 'manifest.jws')
   if (jws === null) throw new FairtraceError('SIGNATURE_INVALID', 'there is no manifest.jws')
   const statement = releaseStatementSchema.safeParse(
@@ -64,30 +70,34 @@ export async function verifyRelease(source: ReleaseSource, options: ReleaseOptio
   if (manifest.charter !== charterHash(charter) || manifest.programme !== charter.programme) {
     throw new FairtraceError('SIGNATURE_INVALID', 'the release was built under another charter')
   }
+  options.onChecked?.('signature')
   await requireListed(source, manifest)
   await requireShards(source, manifest, options.onProgress)
+  options.onChecked?.('files')
   const proof = await readText(source, 'ledger.tlog-proof')
-  const ledger =
-    proof === null
-      ? null
-      : verifyCommitted(
-          RELEASE_ENTRY_TYPE,
-          { manifest: id },
-          proof,
-          charter.keys.ledger,
-          ledgerOrigin(charter.programme),
-        )
+  if (proof === null) return { id, manifest, charter, ledger: null }
+  const origin = ledgerOrigin(charter.programme)
+  const ledger = verifyCommitted(RELEASE_ENTRY_TYPE, { manifest: id }, proof, charter.keys.ledger, origin)
+  options.onChecked?.('ledger')
   return { id, manifest, charter, ledger }
 }
 
 async function readCharter(source: ReleaseSource, expected: string | null): Promise<Charter> {
   const text = await readText(source, 'charter.yaml')
-  if (text === null) throw new FairtraceError('CHARTER_UNREADABLE', 'there is no charter.yaml')
-  const charter = parseCharter(text, 'charter.yaml')
+  if (text === null) throw new FairtraceError('SIGNATURE_INVALID', 'there is no charter.yaml')
+  const charter = parse(text)
   if (expected !== null && charterHash(charter) !== expected) {
     throw new FairtraceError('SIGNATURE_INVALID', 'the charter is not the expected one')
   }
   return charter
+}
+
+function parse(text: string): Charter {
+  try {
+    return parseCharter(text, 'charter.yaml')
+  } catch (cause) {
+    throw new FairtraceError('SIGNATURE_INVALID', 'charter.yaml is no valid charter', { cause })
+  }
 }
 
 function parseManifest(bytes: Uint8Array): ReleaseManifest {

@@ -1,0 +1,97 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import process from 'node:process'
+import { type Charter, charterSchema, FairtraceError, parseCharter } from '@fairtrace/core'
+import { Command } from 'commander'
+import { z } from 'zod'
+import { printJson, runCommand } from '../terminal.ts'
+import { get, isFile, ledgerAddress, ledgerFolder } from '../verify/sources.ts'
+import { ledger, proof, receipt, release, type Say, type Trust, type Verified } from '../verify/verifications.ts'
+
+/** A receipt or a proof is a few kilobytes; anything larger is something else. */
+const DOCUMENT_BYTES_MAX = 256 * 1024
+
+interface Options {
+  readonly json?: boolean
+  readonly key?: string
+  readonly charter?: string
+  readonly seen?: string
+  readonly entry?: string
+}
+
+/** `fairtrace verify PATH`: offline, with what lies there and a key that you trust. */
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('Verifies a release folder, a consent receipt, a ledger (folder or address) or a ledger proof.')
+    .argument('<path>', 'folder, file, or address of a ledger such as http://127.0.0.1:7400/ledger')
+    .option('--key <key>', 'public key that must have signed, base64url')
+    .option('--charter <file>', 'charter that you trust; its keys must have signed')
+    .option('--seen <file>', 'earlier checkpoint: the ledger must begin with what it covered')
+    .option('--entry <json>', 'the entry that a proof is about, one line of JSON')
+    .option('--json', 'print JSON')
+    .action((path: string, options: Options) => runCommand(options, () => verify(path, options)))
+}
+
+async function verify(path: string, options: Options): Promise<void> {
+  const says: string[] = []
+  const say: Say = (sentence) => {
+    says.push(sentence)
+    if (!options.json) process.stdout.write(`ok  ${sentence}\n`)
+  }
+  const charter = options.charter === undefined ? null : await readCharter(options.charter)
+  const { kind, facts } = await recognise(path, options, { key: options.key ?? null, charter }, say)
+  if (options.json) printJson({ verified: true, kind, ...facts, says })
+  else process.stdout.write(`Verified: ${kind}.\n`)
+}
+
+async function recognise(path: string, options: Options, trust: Trust, say: Say): Promise<Verified> {
+  const seen = options.seen ?? null
+  if (/^https?:\/\//.test(path)) {
+    const url = path.replace(/\/+$/, '')
+    return ledger(ledgerAddress(url), seen, trust.key || trust.charter ? trust : await statedTrust(url, say), say)
+  }
+  const absolute = resolve(path)
+  if ((await stat(absolute)).isDirectory()) {
+    if (await isFile(join(absolute, 'manifest.json'))) return release(absolute, trust, say)
+    if (await isFile(join(absolute, 'checkpoint'))) return ledger(ledgerFolder(absolute), seen, trust, say)
+    throw new FairtraceError('VERIFY_UNKNOWN_KIND', 'the folder holds neither a manifest.json nor a checkpoint')
+  }
+  // One file of a release says nothing alone: the whole folder is verified.
+  const isPartOfRelease = basename(absolute) === 'manifest.json' || basename(absolute) === 'manifest.jws'
+  if (isPartOfRelease) return release(dirname(absolute), trust, say)
+  if ((await stat(absolute)).size > DOCUMENT_BYTES_MAX) throw unknownKind()
+  const text = await readFile(absolute, 'utf8')
+  if (text.startsWith('c2sp.org/tlog-proof@')) return proof(text, options.entry ?? null, trust, say)
+  if (/^[\w-]+\.[\w-]+\.[\w-]+\s*$/.test(text) || /\.(?:jws|jwt)$/.test(absolute)) return receipt(text, trust, say)
+  throw unknownKind()
+}
+
+const programmeSchema = z.object({
+  charter: z.object({ programme: charterSchema.shape.programme, keys: charterSchema.shape.keys }),
+})
+
+/** The key as the server itself states it: enough to find damage, not enough against a server that lies. */
+async function statedTrust(url: string, say: Say): Promise<Trust> {
+  const bytes = await get(`${url.replace(/\/ledger$/, '')}/api/programme`)
+  const keys = statedKeys(bytes)
+  if (keys === null) throw new FairtraceError('USAGE', 'the server states no key; give --key or --charter')
+  say(`The key is the one that the server states itself; to rely on it, compare it with your charter: ${keys.ledger}.`)
+  return { key: keys.ledger, charter: null }
+}
+
+function statedKeys(bytes: Uint8Array | null): Charter['keys'] | null {
+  try {
+    return programmeSchema.parse(JSON.parse(new TextDecoder().decode(bytes ?? new Uint8Array(0)))).charter.keys
+  } catch {
+    // Not the portal's answer: nothing is verified with a key from it.
+    return null
+  }
+}
+
+async function readCharter(file: string): Promise<Charter> {
+  return parseCharter(await readFile(file, 'utf8'), basename(file))
+}
+
+function unknownKind(): FairtraceError {
+  return new FairtraceError('VERIFY_UNKNOWN_KIND', 'this is no release, receipt, ledger or proof')
+}
