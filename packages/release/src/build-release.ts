@@ -7,14 +7,24 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Action, type Charter, charterHash, FairtraceError, type ReleaseId } from '@fairtrace/core'
+import {
+  type Charter,
+  charterHash,
+  checkConformance,
+  FairtraceError,
+  RELEASE_TYP,
+  type ReleaseId,
+  type ReleaseManifest,
+  SHIELD_VERSION,
+  shieldSettings,
+} from '@fairtrace/core'
 import { AgentNetWriter } from './agentnet.ts'
 import { FIELDS, KINDS, Shortcuts } from './coded-action.ts'
 import { type CardFacts, croissantCard } from './croissant.ts'
 import { dataSheet } from './data-sheet.ts'
 import { createEpisodes, type EpisodeDrops, type RecordedPart } from './episodes.ts'
 import { KAnonymity } from './k-anonymity.ts'
-import { countsFrom, type Manifest, manifestBytes, RELEASE_TYP, type ReleaseCounts, releaseId } from './manifest.ts'
+import { BUILDER_VERSION, countsFrom, manifestBytes, releaseId } from './manifest.ts'
 import { ParquetWriter, type SegmentName } from './parquet.ts'
 import { type Random, randomStream } from './random.ts'
 import { diskError, ReleaseFiles } from './release-files.ts'
@@ -27,7 +37,6 @@ export interface ReleaseRequest {
   readonly name: string
   readonly charter: Charter
   readonly charterYaml: string
-  readonly shield: string
   /** Name of the draw, published. */
   readonly seed: string
   /** 32 secret bytes from which chance is derived: the same ones for the same seed make the same release. */
@@ -35,8 +44,6 @@ export interface ReleaseRequest {
   readonly publishedAtMs: number
   /** Ordered by person. */
   readonly parts: AsyncIterable<RecordedPart> | Iterable<RecordedPart>
-  /** Whether the charter in force allows a stored action; a segment with one that it doesn't is left out. */
-  readonly conforms?: (action: Action) => boolean
   /** The builder's signature: a compact JWS. */
   readonly sign: (typ: string, payload: unknown) => string
   /** Raw Ed25519 public key of the builder, base64url. */
@@ -47,14 +54,14 @@ export interface ReleaseRequest {
 
 export interface StagedRelease {
   readonly id: ReleaseId
-  readonly manifest: Manifest
+  readonly manifest: ReleaseManifest
   /** Adds the ledger's proof, then makes the folder a release in one step. */
   publish(ledgerProof: Uint8Array | null): Promise<void>
   discard(): Promise<void>
 }
 
 export const STAGING_PREFIX = '.building-'
-export const ROWS_PER_SHARD = 250_000
+export const ROWS_PER_SHARD = 100_000
 
 /**
  * Makes everything but the last step, so that the ledger can be told of the release before it exists.
@@ -93,7 +100,7 @@ export async function stageRelease(request: ReleaseRequest): Promise<StagedRelea
   }
 }
 
-async function build(request: ReleaseRequest, files: ReleaseFiles): Promise<Manifest> {
+async function build(request: ReleaseRequest, files: ReleaseFiles): Promise<ReleaseManifest> {
   const { charter, name, secret } = request
   const rules = charter.release
   const rowsPerShard = request.rowsPerShard ?? ROWS_PER_SHARD
@@ -105,8 +112,9 @@ async function build(request: ReleaseRequest, files: ReleaseFiles): Promise<Mani
     randomStream(secret, 'shuffle'),
     request.spillBytesInMemory,
   )
-  let counts: ReleaseCounts
+  let counts: Record<string, number>
   try {
+    const settings = shieldSettings(charter)
     const episodes = createEpisodes(
       vocabulary,
       rules,
@@ -116,7 +124,7 @@ async function build(request: ReleaseRequest, files: ReleaseFiles): Promise<Mani
         anonymity.count(segment, person)
         spill.add(segment)
       },
-      request.conforms,
+      (action) => checkConformance(action, settings) === null,
     )
     for await (const part of request.parts) episodes.push(part)
     episodes.end()
@@ -146,8 +154,8 @@ async function build(request: ReleaseRequest, files: ReleaseFiles): Promise<Mani
     name,
     charter: facts.charterHash,
     charterVersion: charter.version,
-    shield: request.shield,
-    builder: request.builder,
+    shield: SHIELD_VERSION,
+    builder: BUILDER_VERSION,
     parameters: {
       seed: request.seed,
       k: rules.k,
@@ -156,7 +164,7 @@ async function build(request: ReleaseRequest, files: ReleaseFiles): Promise<Mani
       rowsPerShard,
     },
     counts,
-    shards: files.shards,
+    shards: [...files.shards],
     previous: [],
   }
 }
@@ -237,11 +245,20 @@ function nameText({ hi, lo }: SegmentName): string {
   return [hi, lo].map((half) => BigInt.asUintN(64, half).toString(16).padStart(16, '0')).join('')
 }
 
-function countsOf(k: number, people: number, written: Written, drops: EpisodeDrops): ReleaseCounts {
+function countsOf(k: number, people: number, written: Written, drops: EpisodeDrops): Record<string, number> {
   const { segments, actions, trajectories, images, byKind, appsBelowK, labelsBelowK, tasksBelowK } = written
-  return {
-    ...countsFrom(k, { people, segments, actions, trajectories, images }),
-    byKind: countsFrom(k, byKind),
-    dropped: countsFrom(k, { ...drops, appsBelowK, labelsBelowK, tasksBelowK }),
-  }
+  const dropped = { ...drops, appsBelowK, labelsBelowK, tasksBelowK }
+  return countsFrom(k, {
+    people,
+    segments,
+    actions,
+    trajectories,
+    images,
+    ...prefixed('actions.', byKind),
+    ...prefixed('dropped.', dropped),
+  })
+}
+
+function prefixed(prefix: string, counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [prefix + name, count]))
 }

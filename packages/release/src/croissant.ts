@@ -8,7 +8,6 @@
  * ```
  */
 import type { Charter } from '@fairtrace/core'
-import type { ReleaseCounts } from './manifest.ts'
 import { COLUMNS } from './parquet.ts'
 import type { Shard } from './release-files.ts'
 import { STATEMENTS } from './statements.ts'
@@ -18,8 +17,10 @@ export interface CardFacts {
   readonly charterHash: string
   readonly name: string
   readonly publishedAtMs: number
+  /** Raw Ed25519 public key, base64url. */
   readonly builder: string
-  readonly counts: ReleaseCounts
+  /** As in the manifest. */
+  readonly counts: Readonly<Record<string, number>>
   readonly shards: readonly Shard[]
 }
 

@@ -54,7 +54,7 @@ export function createEpisodes(
   secret: Uint8Array,
   shortcuts: Shortcuts,
   keep: (segment: Segment, person: number) => void,
-  conforms: (action: Action) => boolean = () => true,
+  conforms: (action: Action) => boolean,
 ): EpisodeMaker {
   const drops: EpisodeDrops = { appNotInCharter: 0, notShielded: 0, segmentsOverCap: 0 }
   const people = new Set<string>()

@@ -284,7 +284,7 @@ export class ParquetWriter {
   async #write(table: string, path: string): Promise<void> {
     const columns = COLUMNS.map((column) => `${column.sql} as "${column.name}"`).join(', ')
     await this.#copy.run(
-      `copy (select ${columns} from ${table}) to ${quoted(path)} (format parquet, compression zstd, row_group_size 122880)`,
+      `copy (select ${columns} from ${table}) to ${quoted(path)} (format parquet, compression snappy, row_group_size 122880)`,
     )
     await this.#copy.run(`drop table ${table}`)
   }
