@@ -47,7 +47,7 @@ export interface TypingHabits {
 }
 
 /** Shares between 0 and 1, where nothing else is said. */
-export interface WorkHabits {
+interface WorkHabits {
   readonly shortcuts: number
   /** Of what isn't done by shortcut: by the menu of a right click rather than a button. */
   readonly contextMenu: number
