@@ -15,9 +15,7 @@ const RETRY_AFTER_S = 5
 const CONNECTIONS_MAX = 6
 
 export const startIntake: StartRole = async ({ databaseUrl, clock, log, listen }) => {
-  const database = openDatabase(databaseUrl, CONNECTIONS_MAX)
-  // Acknowledged means on disk, whatever the server's own default is. If this fails, the connection is gone.
-  database.pool.on('connect', (client) => void client.query('set synchronous_commit to on').catch(() => undefined))
+  const database = openDatabase(durably(databaseUrl), CONNECTIONS_MAX)
   const programme = await watchProgramme(database)
   const inbox = new PostgresInbox(database)
   const context = { clock, keys: vaultKeys(database), currentProgramme: () => programme.current() }
@@ -37,6 +35,13 @@ export const startIntake: StartRole = async ({ databaseUrl, clock, log, listen }
       await database.close()
     },
   }
+}
+
+/** Acknowledged means on disk, whatever the server's own default is. */
+function durably(databaseUrl: string): string {
+  const url = new URL(databaseUrl)
+  url.searchParams.set('options', '-c synchronous_commit=on')
+  return url.href
 }
 
 export interface IntakeState {

@@ -21,8 +21,6 @@ const BACK_OFF_MS = 1_000
 /** At least this often, batches that became visible behind the reading position are looked for. */
 const RESCAN_MS = 10_000
 
-const raw = { getTypeParser: () => (value: Buffer) => value }
-
 export interface DrainInput extends GroupInput {
   readonly log: Logger
   /** Called once the lock is held, before the first group. */
@@ -33,7 +31,7 @@ export class Drain {
   readonly #input: DrainInput
   readonly #lanes: number
   #isStopped = false
-  #cursor = '0'
+  #cursor = 0
   #underWay = 0
   #rescanAt = 0
   #reading: Promise<unknown> = Promise.resolve()
@@ -90,7 +88,7 @@ export class Drain {
     lock.on('error', lose)
     lock.on('end', lose)
     await this.#input.onLocked()
-    this.#cursor = '0'
+    this.#cursor = 0
     const isOver = () => isLost || this.#isStopped
     await Promise.all(Array.from({ length: this.#lanes }, () => this.#lane(isOver)))
   }
@@ -130,7 +128,7 @@ export class Drain {
     // Positions are given before a commit makes them visible, so some may appear behind the cursor. Going back to the
     // start is only safe with nothing under way: what is would be read twice.
     const isDue = performance.now() >= this.#rescanAt
-    if (isDue && this.#underWay > 0 && this.#cursor !== '0') {
+    if (isDue && this.#underWay > 0 && this.#cursor !== 0) {
       await sleep(5)
       return []
     }
@@ -147,28 +145,25 @@ export class Drain {
   }
 
   #rewind(): void {
-    this.#cursor = '0'
+    this.#cursor = 0
     this.#rescanAt = performance.now() + RESCAN_MS
   }
 
   async #query(): Promise<readonly InboxRow[]> {
-    // Binary, because a text form of `bytea` is twice as long and has to be decoded again.
-    const { rows } = await this.#input.database.pool.query<{ id: Buffer; position: Buffer; sealed: Buffer }>({
+    const { rows } = await this.#input.database.pool.query<InboxRow & { position: number }>({
       name: 'vault-inbox',
-      text: `select id, position::text as position, sealed from (
+      text: `select id, position, sealed from (
           select id, position, sealed, sum(octet_length(sealed)) over (order by position) as bytes from (
             select id, position, sealed from inbox.batches where position > $1 order by position limit ${GROUP_ROWS_MAX}
           ) as first
         ) as counted where bytes <= ${GROUP_BYTES_MAX} order by position`,
       values: [this.#cursor],
-      binary: true,
-      types: raw,
-    } as pg.QueryConfig)
+    })
     const last = rows.at(-1)
     if (last === undefined) return []
-    this.#cursor = last.position.toString()
+    this.#cursor = last.position
     this.#underWay++
-    return rows.map(({ id, sealed }) => ({ id: id.toString(), sealed }))
+    return rows
   }
 
   async #idle(): Promise<void> {
