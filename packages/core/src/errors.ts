@@ -28,6 +28,11 @@ export const ERRORS = {
   INVITATION_UNKNOWN: { status: 404, exit: 5, advice: 'Ask for a new invitation; each one works once.' },
   SESSION_REQUIRED: { status: 401, exit: 5, advice: 'Sign in, then try again.' },
   ROLE_REQUIRED: { status: 403, exit: 5, advice: 'Sign in with the role that this needs.' },
+  ORIGIN_REFUSED: {
+    status: 403,
+    exit: 5,
+    advice: 'Send it from a page of this portal, or without a cookie and with `Authorization: Bearer`.',
+  },
   REFLECTION_NOT_OVER: {
     status: 409,
     exit: 5,
@@ -46,6 +51,11 @@ export const ERRORS = {
     status: 409,
     exit: 5,
     advice: 'Wait until the programme runs; nothing is captured meanwhile.',
+  },
+  PROGRAMME_STATE_REFUSED: {
+    status: 409,
+    exit: 5,
+    advice: 'A programme goes from draft to approved to running; it may pause and run again; closed is final.',
   },
   LEASE_INVALID: { status: 403, exit: 5, advice: 'Ask for a new lease.' },
   BUILD_NOT_REVIEWED: { status: 403, exit: 5, advice: 'Install a build that the charter lists.' },
