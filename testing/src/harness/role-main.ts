@@ -1,17 +1,22 @@
 /** Runs one role as a child of a test, which hands over what `fairtrace serve` would read from a data directory. */
 import process from 'node:process'
 import { startIntake } from '@fairtrace/server/intake/role'
-import type { RoleContext } from '@fairtrace/server/runtime/role'
+import { startLedger } from '@fairtrace/server/ledger/role'
+import type { RoleContext, StartRole } from '@fairtrace/server/runtime/role'
 import { startVault } from '@fairtrace/server/vault/role'
 import { pino } from 'pino'
 
 type Handed = Omit<RoleContext, 'log' | 'clock' | 'addresses'>
 
-const STARTERS = { intake: startIntake, vault: startVault }
+const STARTERS: Readonly<Partial<Record<string, StartRole>>> = {
+  intake: startIntake,
+  ledger: startLedger,
+  vault: startVault,
+}
 
 process.once('message', async (handed: Handed) => {
   const log = pino({ level: 'error' }, pino.destination(2))
-  const start = handed.role === 'vault' ? STARTERS.vault : STARTERS.intake
+  const start = STARTERS[handed.role] ?? startIntake
   const running = await start({ ...handed, log, clock: { nowMs: () => Date.now() }, addresses: {} })
   process.on('SIGTERM', async () => {
     await running.stop()
