@@ -1,0 +1,138 @@
+/** A participant's page: is anything recorded, what, who has seen it, how do I stop. */
+import type { Charter } from '@fairtrace/core'
+import { LEASE_MS } from '@fairtrace/core'
+import { consentEndsAtMs, isConsentCurrent } from '../../consent/decide.ts'
+import { type ConsentState, foldConsent, type RecordedEvent } from '../../consent/state.ts'
+import type { EnrolledDevice } from '../../consent/store.ts'
+import type { Programme } from '../../runtime/programme.ts'
+import { type Html, html } from './html.ts'
+import { type Frame, page } from './layout.ts'
+import { CATEGORY_WORDS, duration, listWords, time } from './words.ts'
+
+export interface MeView {
+  readonly programme: Programme
+  readonly joinedAtMs: number
+  readonly history: readonly RecordedEvent[]
+  readonly devices: readonly EnrolledDevice[]
+  /** Entries in the ledger that record an opening of stored recordings, anybody's. */
+  readonly openings: number
+  readonly nowMs: number
+  readonly done: MeDone | null
+}
+
+export const ME_DONE = {
+  consented: 'Your choices hold from now on. The receipt is at the end of this page.',
+  withdrawn: 'You have withdrawn. No device of yours gets another lease. The receipt is at the end of this page.',
+  'cut-off': 'The device is cut off.',
+} as const
+export type MeDone = keyof typeof ME_DONE
+
+export function renderMe(frame: Frame, view: MeView): string {
+  const consent = foldConsent(view.history)
+  return page(
+    frame,
+    html`<h1>Your part in “${view.programme.charter.title}”</h1>
+${view.done === null ? null : html`<p class="done" role="status">${ME_DONE[view.done]}</p>`}
+<section aria-labelledby="now"><h2 id="now">Is anything being recorded now?</h2>
+${recordingSentence(view, consent)}
+<p>Your device shows when it records. This server keeps no list of it: it would be a timesheet.</p>
+${deviceList(view.devices)}</section>
+<section aria-labelledby="what"><h2 id="what">What may be recorded?</h2>${choices(view, consent)}</section>
+<section aria-labelledby="seen"><h2 id="seen">Who has seen it?</h2>
+<p>Stored recordings are encrypted. Each opening needs two signatures and is written to the <a href="/log">ledger</a> first.</p>
+<p>The ledger records <strong>${view.openings}</strong> ${view.openings === 1 ? 'opening' : 'openings'} for everybody together. This version can’t yet tell you which of them concerned your recordings.</p></section>
+<section aria-labelledby="stop"><h2 id="stop">How do I stop?</h2>${withdrawal(consent)}</section>
+<section aria-labelledby="history"><h2 id="history">Your decisions</h2>${historyList(view)}</section>`,
+  )
+}
+
+function recordingSentence({ programme, nowMs }: MeView, consent: ConsentState): Html {
+  const { charter, state } = programme
+  if (isConsentCurrent(charter, consent, nowMs) && state === 'running') {
+    return html`<p class="state running">Your devices may record what you chose below.</p>`
+  }
+  return html`<p class="state paused">Nothing of yours is recorded: ${whyNot(programme, consent, nowMs)}.</p>`
+}
+
+function whyNot({ charter, state }: Programme, consent: ConsentState, nowMs: number): string {
+  if (consent.state === 'undecided') return 'you have not said yes'
+  if (consent.state === 'withdrawn') return 'you have withdrawn'
+  if (nowMs >= consentEndsAtMs(charter, consent)) return 'your yes has run out'
+  if (consent.noticeVersion !== charter.notice.version) return 'the notice has changed since you said yes'
+  return state === 'paused' ? 'the programme is paused' : 'the programme does not run'
+}
+
+function choices({ programme: { charter, state }, joinedAtMs, nowMs }: MeView, consent: ConsentState): Html {
+  const notice = html`<details ${consent.state === 'given' ? null : html`open`}><summary>The notice, version ${charter.notice.version}</summary><p class="notice">${charter.notice.text}</p></details>`
+  const reflectionEndsAtMs = joinedAtMs + charter.notice.reflection
+  if (nowMs < reflectionEndsAtMs) {
+    return html`${notice}<p>You have ${duration(charter.notice.reflection)} to think about it. You can say yes from ${time(reflectionEndsAtMs)} on. Nothing is recorded before, and you need not do anything.</p>`
+  }
+  if (state === 'draft' || state === 'closed')
+    return html`${notice}<p>The programme takes no consent in this state.</p>`
+  const given = consent.state === 'given' ? consent : null
+  return html`${notice}
+<form method="post" action="/me/consent" class="card">
+<input type="hidden" name="noticeVersion" value="${charter.notice.version}">
+<input type="hidden" name="version" value="${consent.version}">
+<fieldset><legend>Kinds of input</legend>${charter.capture.categories.map((category) =>
+    box(
+      'categories',
+      category,
+      CATEGORY_WORDS[category].title,
+      CATEGORY_WORDS[category].meaning,
+      given?.categories.includes(category) ?? false,
+    ),
+  )}</fieldset>
+<fieldset><legend>In these apps</legend>${charter.capture.apps.map(({ id, title }) =>
+    box('apps', id, title, id, given?.apps.includes(id) ?? false),
+  )}</fieldset>
+<button>${given === null ? 'Say yes to what is ticked' : 'Change to what is ticked'}</button>
+<p class="small">Saying no needs no click. Nobody is told who said yes and who did not.${given === null ? null : html` Your yes ends by itself at ${time(consentEndsAtMs(charter, given))}.`}</p>
+</form>`
+}
+
+function box(name: string, value: string, title: string, meaning: string, isTicked: boolean): Html {
+  const id = `${name}-${value}`.replace(/[^a-z0-9]/g, '-')
+  return html`<div class="choice"><input type="checkbox" id="${id}" name="${name}" value="${value}" aria-describedby="${id}-meaning" ${isTicked ? html`checked` : null}>
+<div><label for="${id}">${title}</label><p id="${id}-meaning" class="small">${meaning}</p></div></div>`
+}
+
+function withdrawal(consent: ConsentState): Html {
+  if (consent.state === 'undecided') return html`<p>There is nothing to stop: you have not said yes.</p>`
+  if (consent.state === 'withdrawn')
+    return html`<p>You withdrew at ${time(consent.atMs)}. You can say yes again above whenever you like.</p>`
+  return html`<p>One press, at once, without a reason:</p>
+<ul><li>No device of yours gets a lease any more; one that it holds ends within ${LEASE_MS / 1000} seconds.</li>
+<li>What still waits on your device can’t be sent.</li>
+<li>What was stored before stays encrypted. Erasing it, and taking it out of later releases, is not part of this version yet.</li></ul>
+<form method="post" action="/me/withdraw"><button class="stop">Withdraw now</button></form>`
+}
+
+function deviceList(devices: readonly EnrolledDevice[]): Html | null {
+  if (devices.length === 0) return html`<p>You have no enrolled device.</p>`
+  return html`<ul class="plain">${devices.map(
+    ({ device, build, isCutOff }) =>
+      html`<li><span>Device <code>${device.slice(0, 8)}…</code>, build <code>${build}</code></span>${
+        isCutOff
+          ? html` <span class="small">cut off</span>`
+          : html`<form method="post" action="/me/devices/cut-off"><input type="hidden" name="device" value="${device}"><button class="quiet" aria-label="Cut off device ${device.slice(0, 8)}">Cut off</button></form>`
+      }</li>`,
+  )}</ul>`
+}
+
+function historyList({ history, joinedAtMs, programme: { charter } }: MeView): Html {
+  return html`<ol class="history"><li><p>${time(joinedAtMs)}</p><p>You used an invitation. That is no yes.</p></li>${history.map(
+    ({ version, atMs, event }) =>
+      html`<li><p>${time(atMs)}</p><p>${
+        event.kind === 'withdrawn'
+          ? 'You withdrew.'
+          : `You said yes, to notice ${event.noticeVersion}: ${listWords(event.categories.map((c) => CATEGORY_WORDS[c].title))} in ${listWords(event.apps.map((id) => appTitle(charter, id)))}.`
+      } <a href="/me/receipts/${version}" download="fairtrace-receipt-${version}.jwt">Receipt ${version}</a></p></li>`,
+  )}</ol>
+<p class="small">A receipt is signed. <code>fairtrace verify FILE</code> checks it without asking us.</p>`
+}
+
+function appTitle(charter: Charter, id: string): string {
+  return charter.capture.apps.find((app) => app.id === id)?.title ?? id
+}

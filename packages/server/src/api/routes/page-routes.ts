@@ -1,0 +1,219 @@
+/** The pages: what a role sees, and the forms that work without any script. */
+
+import { FairtraceError, isFairtraceError } from '@fairtrace/core'
+import formbody from '@fastify/formbody'
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { giveConsent, withdrawConsent } from '../../consent/consent.ts'
+import { shownTotal } from '../../consent/decide.ts'
+import { setProgrammeState } from '../../consent/programme.ts'
+import type { Programme } from '../../runtime/programme.ts'
+import type { ProgrammeState } from '../../store/tables.ts'
+import type { StaffRole } from '../accounts.ts'
+import type { PortalApp } from '../app.ts'
+import { renderHome, renderStarting } from '../pages/home-page.ts'
+import { type Frame, HOMES } from '../pages/layout.ts'
+import { renderLog } from '../pages/log-page.ts'
+import { ME_DONE, type MeDone, renderMe } from '../pages/me-page.ts'
+import { movesFrom, renderProgramme } from '../pages/programme-page.ts'
+import { renderReleases } from '../pages/releases-page.ts'
+import { renderSignIn } from '../pages/sign-in-page.ts'
+import type { Portal } from '../portal.ts'
+import { cutOffBody, signInBody, stateBody } from '../schemas.ts'
+import type { SignedIn } from '../sessions.ts'
+import { signIn, signOut } from './sign-in-routes.ts'
+
+const PAGE = { config: { page: true }, schema: { hide: true } } as const
+const STAFF = ['programme-owner', 'data-protection', 'worker-representative', 'researcher'] as const
+const MOVES: Readonly<Record<StaffRole, readonly ProgrammeState[]>> = {
+  'programme-owner': ['approved', 'running', 'paused', 'closed'],
+  'data-protection': ['paused', 'closed'],
+  'worker-representative': [],
+  researcher: [],
+}
+
+/** One ticked box comes as a text, several as a list, none not at all. */
+const ticked = z.union([z.string().transform((one) => [one]), z.array(z.string()).max(200)]).default([])
+const consentForm = z.object({
+  noticeVersion: z.coerce.number().int().min(1),
+  version: z.coerce.number().int().min(0),
+  categories: ticked,
+  apps: ticked,
+})
+const meQuery = z.object({
+  done: z
+    .enum(Object.keys(ME_DONE) as [MeDone, ...MeDone[]])
+    .optional()
+    .catch(undefined),
+})
+
+export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void> {
+  const { programmes, identities, store, clock, issuer, database, accountsFile } = portal
+  await root.register(async (plain) => {
+    const app: PortalApp = plain
+    await app.register(formbody)
+    app.addHook('preHandler', async (_request, reply) => {
+      if (!portal.isReady()) await sendPage(reply.code(503), renderStarting())
+    })
+
+    app.get('/', PAGE, async (request, reply) => {
+      const programme = await programmes.read()
+      const view = {
+        programme,
+        shownTotal: await total(programme),
+        intake: portal.addresses.intake ?? null,
+        portal: here(),
+      }
+      return sendPage(reply, renderHome(frame('Home', '/', await identities.of(request), programme), view))
+    })
+
+    app.get('/sign-in', PAGE, async (request, reply) => {
+      const who = await identities.of(request)
+      if (who !== null) return reply.redirect(HOMES[who.role], 303)
+      return sendPage(reply, renderSignIn(frame('Sign in', '/sign-in', null, await programmes.read()), false))
+    })
+
+    if (accountsFile !== null) {
+      app.post('/sign-in', { ...PAGE, schema: { hide: true, body: signInBody } }, async (request, reply) => {
+        const { name, password } = request.body
+        try {
+          const role = await signIn(portal, accountsFile, request, reply, name, password)
+          return reply.redirect(HOMES[role], 303)
+        } catch (error) {
+          if (!isFairtraceError(error) || error.code !== 'SESSION_REQUIRED') throw error
+          // Denied, and said on the form itself.
+          return sendPage(
+            reply.code(401),
+            renderSignIn(frame('Sign in', '/sign-in', null, await programmes.read()), true),
+          )
+        }
+      })
+      app.post('/sign-out', PAGE, (request, reply) => {
+        signOut(portal, request, reply)
+        return reply.redirect('/', 303)
+      })
+    }
+
+    app.get('/me', { ...PAGE, schema: { hide: true, querystring: meQuery } }, async (request, reply) => {
+      const who = await identities.requireParticipant(request)
+      const programme = await programmes.require()
+      const view = {
+        programme,
+        joinedAtMs: who.joinedAtMs,
+        history: await store.history(who.pseudonym),
+        devices: await store.devices(who.pseudonym),
+        openings: await countOpenings(),
+        nowMs: clock.nowMs(),
+        done: request.query.done ?? null,
+      }
+      return sendPage(reply, renderMe(frame('My part', '/me', who, programme), view))
+    })
+
+    app.post('/me/consent', { ...PAGE, schema: { hide: true, body: consentForm } }, async (request, reply) => {
+      const who = await identities.requireParticipant(request)
+      const { version, ...choice } = request.body
+      const seen = { ...choice, seenVersion: version }
+      await giveConsent(store, await programmes.read(), who, seen, clock.nowMs(), issuer)
+      return reply.redirect('/me?done=consented', 303)
+    })
+
+    app.post('/me/withdraw', PAGE, async (request, reply) => {
+      const { pseudonym } = await identities.requireParticipant(request)
+      await withdrawConsent(store, await programmes.require(), pseudonym, clock.nowMs(), issuer)
+      return reply.redirect('/me?done=withdrawn', 303)
+    })
+
+    app.post('/me/devices/cut-off', { ...PAGE, schema: { hide: true, body: cutOffBody } }, async (request, reply) => {
+      const { pseudonym } = await identities.requireParticipant(request)
+      await store.cutOff(pseudonym, request.body.device)
+      return reply.redirect('/me?done=cut-off', 303)
+    })
+
+    const receiptParams = z.object({ version: z.coerce.number().int().min(1) })
+    app.get(
+      '/me/receipts/:version',
+      { ...PAGE, schema: { hide: true, params: receiptParams } },
+      async (request, reply) => {
+        const { pseudonym } = await identities.requireParticipant(request)
+        const { version } = request.params
+        const found = (await store.history(pseudonym)).find((event) => event.version === version)
+        if (found === undefined) throw new FairtraceError('NOT_FOUND', 'you have no such receipt')
+        return reply
+          .type('application/jose')
+          .header('content-disposition', `attachment; filename="fairtrace-receipt-${version}.jwt"`)
+          .send(found.event.receipt)
+      },
+    )
+
+    app.get('/programme', PAGE, async (request, reply) => {
+      const who = await identities.requireStaff(request, ...STAFF)
+      const programme = await programmes.read()
+      const mayMoveTo = movesFrom(programme, MOVES[who.role])
+      const view = { programme, shownTotal: await total(programme), mayMoveTo }
+      return sendPage(reply, renderProgramme(frame('Programme', '/programme', who, programme), view))
+    })
+
+    app.post('/programme/state', { ...PAGE, schema: { hide: true, body: stateBody } }, async (request, reply) => {
+      const { role } = await identities.requireStaff(request, ...STAFF)
+      const { state } = request.body
+      if (!MOVES[role].includes(state)) throw new FairtraceError('ROLE_REQUIRED', 'this is not yours to change')
+      await setProgrammeState(database, state)
+      return reply.redirect('/programme', 303)
+    })
+
+    app.get('/releases', PAGE, async (request, reply) => {
+      const who = await identities.requireStaff(request, ...STAFF)
+      const rows = await database.db
+        .selectFrom('release.releases')
+        .select(['id', 'name', 'created_at_ms', 'ledger_index', 'manifest'])
+        .orderBy('created_at_ms', 'desc')
+        .limit(100)
+        .execute()
+      const releases = rows.map(({ created_at_ms, ledger_index, ...row }) => ({
+        ...row,
+        createdAtMs: created_at_ms,
+        ledgerIndex: ledger_index,
+      }))
+      return sendPage(reply, renderReleases(frame('Releases', '/releases', who, await programmes.read()), releases))
+    })
+
+    app.get('/log', PAGE, async (request, reply) => {
+      const programme = await programmes.read()
+      const checkpoint = await database.db
+        .selectFrom('ledger.checkpoints')
+        .select(['size', 'note'])
+        .orderBy('size', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      const publicKey = programme?.charter.keys.ledger ?? null
+      const view = { checkpoint: checkpoint ?? null, publicKey, portal: here() }
+      return sendPage(reply, renderLog(frame('Ledger', '/log', await identities.of(request), programme), view))
+    })
+  })
+
+  function frame(title: string, path: string, who: SignedIn | null, programme: Programme | null): Frame {
+    const isDemonstration = programme?.charter.demonstration ?? false
+    return { title, path, who, hasSignIn: accountsFile !== null, isDemonstration }
+  }
+
+  async function total(programme: Programme | null): Promise<number | null> {
+    if (programme === null) return null
+    const { notice, release } = programme.charter
+    return shownTotal(await store.countGiven(clock.nowMs() - notice.renewal), release.k)
+  }
+
+  async function countOpenings(): Promise<number> {
+    const { rows } = await database.pool.query<{ count: number }>(
+      `select count(*) as count from ledger.entries where entry like '{"type":"grant.opened",%'`,
+    )
+    return rows[0]?.count ?? 0
+  }
+
+  function here(): string {
+    return portal.addresses.portal ?? ''
+  }
+}
+
+function sendPage(reply: FastifyReply, text: string): FastifyReply {
+  return reply.type('text/html; charset=utf-8').send(text)
+}

@@ -1,0 +1,184 @@
+/**
+ * What consent allows: the only places where a choice, a lease or a permit is decided. Pure; absence denies.
+ *
+ * Times are Unix milliseconds. Conditions are stated as what we accept, so that a NaN falls outside.
+ */
+import type { Category, Charter, ErrorCode, Lease, Permit } from '@fairtrace/core'
+import { LEASE_MS, PERMIT_MS } from '@fairtrace/core'
+import type { Programme } from '../runtime/programme.ts'
+import type { ConsentState, GivenConsent } from './state.ts'
+
+/** How far a device's clock may be from ours. */
+export const CLOCK_SKEW_MS_MAX = 5 * 60_000
+
+export type Refusal = { readonly allow: false; readonly code: ErrorCode; readonly message: string }
+
+export interface Choice {
+  readonly noticeVersion: number
+  readonly categories: readonly string[]
+  readonly apps: readonly string[]
+  /** The consent version that the person saw, or null if the client doesn't say. An older one is refused. */
+  readonly seenVersion: number | null
+}
+
+export type ConsentDecision =
+  | { readonly allow: true; readonly categories: readonly Category[]; readonly apps: readonly string[] }
+  | Refusal
+
+/** Decides whether a participant's choice becomes a consent. Choices come back in the charter's order, each once. */
+export function decideConsent(
+  programme: Programme | null,
+  joinedAtMs: number,
+  current: ConsentState,
+  choice: Choice,
+  nowMs: number,
+): ConsentDecision {
+  if (programme === null || programme.state === 'draft' || programme.state === 'closed') {
+    return refuse('PROGRAMME_NOT_RUNNING', 'the programme takes no consent in this state')
+  }
+  const { notice, capture } = programme.charter
+  if (choice.noticeVersion !== notice.version) {
+    return refuse(
+      'CONSENT_STALE',
+      `notice ${choice.noticeVersion} was chosen from; ${notice.version} is the current one`,
+    )
+  }
+  if (choice.seenVersion !== null && choice.seenVersion !== current.version) {
+    return refuse('CONSENT_STALE', `version ${choice.seenVersion} was seen; ${current.version} is the current one`)
+  }
+  const isReflected = nowMs >= joinedAtMs + notice.reflection
+  if (!isReflected) {
+    const hours = Math.ceil((joinedAtMs + notice.reflection - nowMs) / 3_600_000)
+    return refuse('REFLECTION_NOT_OVER', `the reflection period ends in ${hours} h`)
+  }
+  const appIds = capture.apps.map(({ id }) => id)
+  const strange = [
+    ...choice.categories.filter((category) => !capture.categories.some((allowed) => allowed === category)),
+    ...choice.apps.filter((app) => !appIds.includes(app)),
+  ]
+  if (strange.length > 0) return refuse('BODY_INVALID', `${strange.length} of the choices are not in the charter`)
+  const categories = capture.categories.filter((category) => choice.categories.includes(category))
+  const apps = appIds.filter((app) => choice.apps.includes(app))
+  if (categories.length === 0 || apps.length === 0) {
+    return refuse('BODY_INVALID', 'choose at least one category and one app; to allow nothing, withdraw or do nothing')
+  }
+  return { allow: true, categories, apps }
+}
+
+/** A consent ends by itself at this instant (exclusive). */
+export function consentEndsAtMs(charter: Charter, given: GivenConsent): number {
+  return given.atMs + charter.notice.renewal
+}
+
+/** Whether a consent allows new captures now: given, not run out, and to the current notice. */
+export function isConsentCurrent(charter: Charter, consent: ConsentState, nowMs: number): consent is GivenConsent {
+  return isConsentAlive(charter, consent, nowMs) && consent.noticeVersion === charter.notice.version
+}
+
+export interface DeviceStanding {
+  readonly device: string
+  readonly publicKey: string
+  readonly build: string
+  readonly isCutOff: boolean
+  readonly pseudonym: string
+  readonly consent: ConsentState
+}
+
+export interface DeviceRequest {
+  readonly device: string
+  readonly atMs: number
+}
+
+export type LeaseDecision = { readonly allow: true; readonly lease: Lease } | Refusal
+
+/** Decides whether an enrolled device may capture for the next minute, and what. The request's signature is checked before. */
+export function decideLease(
+  programme: Programme | null,
+  standing: DeviceStanding,
+  request: DeviceRequest,
+  nowMs: number,
+): LeaseDecision {
+  const refusal = refuseDevice(standing, request, nowMs)
+  if (refusal !== null) return refusal
+  if (programme?.state !== 'running') return refuse('PROGRAMME_NOT_RUNNING', 'the programme does not run')
+  const { charter } = programme
+  const { consent } = standing
+  if (!isConsentAlive(charter, consent, nowMs)) return refuse('CONSENT_REQUIRED', 'there is no consent that is alive')
+  if (consent.noticeVersion !== charter.notice.version) {
+    return refuse(
+      'CONSENT_STALE',
+      `consent is to notice ${consent.noticeVersion}; ${charter.notice.version} is current`,
+    )
+  }
+  if (!charter.builds.includes(standing.build)) return refuse('BUILD_NOT_REVIEWED', 'the build is not in the charter')
+  const categories = consent.categories.filter((category) => charter.capture.categories.includes(category))
+  const apps = consent.apps.filter((app) => charter.capture.apps.some(({ id }) => id === app))
+  if (categories.length === 0 || apps.length === 0) {
+    return refuse('CONSENT_STALE', 'the charter allows nothing any more of what was chosen')
+  }
+  return {
+    allow: true,
+    lease: {
+      programme: programme.id,
+      epoch: programme.epoch,
+      charter: programme.charterHash,
+      noticeVersion: consent.noticeVersion,
+      consentVersion: consent.version,
+      pseudonym: standing.pseudonym,
+      device: standing.device,
+      deviceKey: standing.publicKey,
+      build: standing.build,
+      categories,
+      apps,
+      startsAtMs: nowMs,
+      endsAtMs: Math.min(nowMs + LEASE_MS, consentEndsAtMs(charter, consent)),
+    },
+  }
+}
+
+export type PermitDecision = { readonly allow: true; readonly permits: readonly Permit[] } | Refusal
+
+/**
+ * Decides whether batches may be let in. Also while paused, because what waits on a device was captured before; never
+ * after a withdrawal.
+ */
+export function decidePermits(
+  programme: Programme | null,
+  standing: DeviceStanding,
+  request: DeviceRequest & { readonly batches: readonly string[] },
+  nowMs: number,
+): PermitDecision {
+  const refusal = refuseDevice(standing, request, nowMs)
+  if (refusal !== null) return refusal
+  if (programme?.state !== 'running' && programme?.state !== 'paused') {
+    return refuse('PROGRAMME_NOT_RUNNING', 'the programme takes no batches')
+  }
+  if (!isConsentAlive(programme.charter, standing.consent, nowMs)) {
+    return refuse('CONSENT_REQUIRED', 'there is no consent that is alive')
+  }
+  const { id, epoch } = programme
+  const period = { startsAtMs: nowMs, endsAtMs: nowMs + PERMIT_MS }
+  return { allow: true, permits: request.batches.map((batch) => ({ programme: id, epoch, batch, ...period })) }
+}
+
+/**
+ * The number of participants that may be shown: rounded down to a multiple of `k`, and nothing below it, so that no single
+ * decision can be read off the number.
+ */
+export function shownTotal(participants: number, k: number): number | null {
+  return participants >= k ? participants - (participants % k) : null
+}
+
+function isConsentAlive(charter: Charter, consent: ConsentState, nowMs: number): consent is GivenConsent {
+  return consent.state === 'given' && consent.atMs <= nowMs && nowMs < consentEndsAtMs(charter, consent)
+}
+
+function refuseDevice(standing: DeviceStanding, request: DeviceRequest, nowMs: number): Refusal | null {
+  if (standing.isCutOff) return refuse('DEVICE_UNKNOWN', 'the device is cut off')
+  const isClockRight = Math.abs(request.atMs - nowMs) <= CLOCK_SKEW_MS_MAX
+  return isClockRight ? null : refuse('DEVICE_CLOCK_WRONG', 'the clock of the device is more than 5 minutes off')
+}
+
+function refuse(code: ErrorCode, message: string): Refusal {
+  return { allow: false, code, message }
+}
