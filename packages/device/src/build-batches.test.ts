@@ -1,11 +1,4 @@
-import {
-  type Action,
-  BATCH_ACTIONS_MAX,
-  BATCH_SIZES,
-  batchBodySchema,
-  type Role,
-  sizeClassFor,
-} from '@fairtrace/core'
+import { type Action, BATCH_ACTIONS_MAX, BATCH_SIZES, batchBodySchema, type Role, sizeClassFor } from '@fairtrace/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { buildBatches } from './build-batches.ts'

@@ -1,0 +1,205 @@
+import { type Action, FairtraceError, type InputEvent, type Lease, type RecordingId } from '@fairtrace/core'
+import { aCharter } from '@fairtrace/testing/harness'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { CaptureSession } from './capture.ts'
+import type { HeldLease } from './lease-client.ts'
+import type { Programme } from './programme.ts'
+
+const charter = aCharter()
+const programme = { charter } as Programme
+const place = { x: 10, y: 10, width: 100, height: 100 }
+
+function aLease(overrides: Partial<Lease> = {}): Lease {
+  return {
+    programme: 'test-programme',
+    epoch: 1,
+    charter: 'c'.repeat(43),
+    noticeVersion: 1,
+    consentVersion: 1,
+    pseudonym: 'p'.repeat(22),
+    device: 'd'.repeat(22),
+    deviceKey: 'k'.repeat(43),
+    build: 'test-build',
+    categories: ['pointer', 'keyboard', 'switches'],
+    apps: ['desktop:orders', 'desktop:mail'],
+    startsAtMs: 0,
+    endsAtMs: 60_000,
+    ...overrides,
+  }
+}
+
+/** An outbox in memory that can be told to be full. */
+class Recordings {
+  readonly made: { lease: string; actions: Action[]; ended: boolean }[] = []
+  readonly notes: string[] = []
+  fullAfter = Number.POSITIVE_INFINITY
+
+  async begin({ lease }: { lease: string }): Promise<RecordingId> {
+    this.made.push({ lease, actions: [], ended: false })
+    return String(this.made.length - 1) as RecordingId
+  }
+  async append(id: RecordingId, actions: readonly Action[]): Promise<void> {
+    const recording = this.made[Number(id)]
+    if ((recording?.actions.length ?? 0) + actions.length > this.fullAfter)
+      throw new FairtraceError('OUTBOX_FULL', 'full')
+    recording?.actions.push(...actions)
+  }
+  async end(id: RecordingId): Promise<void> {
+    const recording = this.made[Number(id)]
+    if (recording !== undefined) recording.ended = true
+  }
+  async note({ reason }: { reason: string }): Promise<void> {
+    this.notes.push(reason)
+  }
+}
+
+let recordings: Recordings
+let held: HeldLease | null
+let session: CaptureSession
+
+beforeEach(() => {
+  recordings = new Recordings()
+  held = { lease: aLease(), jws: 'first' }
+  session = new CaptureSession({
+    leases: { current: () => held, programme },
+    outbox: recordings,
+    clock: { nowMs: () => 1_000 },
+    task: null,
+  })
+})
+
+const focus = (app: string, field: 'text' | 'none' = 'none', atMs = 1_000): InputEvent => ({
+  kind: 'focus',
+  atMs,
+  app,
+  field,
+})
+const press = (atMs = 1_000): InputEvent[] => [
+  { kind: 'key', atMs, key: 'enter', down: true },
+  { kind: 'key', atMs, key: 'enter', down: false },
+]
+const click = (atMs = 1_000): InputEvent[] => [
+  { kind: 'button', atMs, button: 'left', down: true, clicks: 1, place },
+  { kind: 'button', atMs, button: 'left', down: false, clicks: 1, place },
+]
+
+async function feed(...events: InputEvent[]): Promise<void> {
+  for (const event of events) await session.push(event)
+}
+const kinds = () =>
+  recordings.made.map(({ actions }) => actions.map((action) => (action.kind === 'switch' ? action.app : action.kind)))
+
+describe('CaptureSession', () => {
+  it('captures nothing without a lease', async () => {
+    held = null
+    await feed(focus('desktop:orders'), ...click(), ...press())
+    const report = await session.end()
+    expect(recordings.made).toEqual([])
+    expect(report.denied).toEqual({ 'no-lease': 5, 'lease-over': 0, category: 0, app: 0 })
+  })
+
+  it('captures nothing before a source has said which app has the focus', async () => {
+    await feed(...click(), ...press())
+    expect((await session.end()).denied.app).toBe(4)
+    expect(recordings.made).toEqual([])
+  })
+
+  it('captures nothing in an app that the lease does not list, and goes on in one that it does', async () => {
+    await feed(
+      focus('desktop:orders'),
+      ...click(),
+      focus('desktop:bank'),
+      ...click(),
+      ...press(),
+      focus('desktop:mail'),
+      ...click(),
+    )
+    const report = await session.end()
+    expect(kinds()).toEqual([['desktop:orders', 'click', 'desktop:mail', 'click']])
+    expect(report.denied.app).toBe(5)
+  })
+
+  it('captures no category that the participant left out', async () => {
+    held = { lease: aLease({ categories: ['keyboard', 'switches'] }), jws: 'first' }
+    await feed(focus('desktop:orders'), ...click(), ...press())
+    const report = await session.end()
+    expect(kinds()).toEqual([['desktop:orders', 'press']])
+    expect(report.denied.category).toBe(2)
+  })
+
+  it('names no app to somebody who did not allow switches, though it still obeys the list of apps', async () => {
+    held = { lease: aLease({ categories: ['pointer', 'keyboard'] }), jws: 'first' }
+    await feed(
+      focus('desktop:orders'),
+      ...click(),
+      focus('desktop:bank'),
+      ...click(),
+      focus('desktop:mail'),
+      ...press(),
+    )
+    await session.end()
+    expect(kinds()).toEqual([['click', 'press']])
+  })
+
+  it('ends the recording when the lease ends, and captures nothing after it until the focus is stated anew', async () => {
+    await feed(focus('desktop:orders'), ...click(), ...click(60_000))
+    held = { lease: aLease({ startsAtMs: 60_000, endsAtMs: 120_000 }), jws: 'second' }
+    await feed(...click(61_000), focus('desktop:orders', 'none', 61_000), ...click(61_000))
+    const report = await session.end()
+    expect(recordings.made.map(({ lease, ended }) => [lease, ended])).toEqual([
+      ['first', true],
+      ['second', true],
+    ])
+    expect(kinds()).toEqual([
+      ['desktop:orders', 'click'],
+      ['desktop:orders', 'click'],
+    ])
+    expect(report.denied).toMatchObject({ 'lease-over': 2, app: 2 })
+    expect(recordings.notes).toEqual(['lease-over'])
+  })
+
+  it('goes on in the same recording when a lease is only renewed', async () => {
+    await feed(focus('desktop:orders'), ...click())
+    held = { lease: aLease({ startsAtMs: 500, endsAtMs: 90_000 }), jws: 'second' }
+    await feed(...press())
+    await session.end()
+    expect(kinds()).toEqual([['desktop:orders', 'click', 'press']])
+    expect(recordings.made[0]?.lease).toBe('first')
+  })
+
+  it('begins another recording under a lease with other terms, and drops what it no longer allows', async () => {
+    await feed(focus('desktop:orders'), ...click())
+    held = { lease: aLease({ consentVersion: 2, categories: ['keyboard', 'switches'] }), jws: 'second' }
+    await feed(...click(), ...press())
+    await session.end()
+    expect(kinds()).toEqual([
+      ['desktop:orders', 'click'],
+      ['desktop:orders', 'press'],
+    ])
+  })
+
+  it('ends the recording at a gap', async () => {
+    await feed(focus('desktop:orders'), ...click(), { kind: 'gap', atMs: 1_000 }, ...click())
+    await session.end()
+    expect(kinds()).toEqual([['desktop:orders', 'click']])
+    expect(recordings.notes).toEqual(['gap'])
+  })
+
+  it('stops and says so when the outbox is full, and keeps what it had', async () => {
+    recordings.fullAfter = 40
+    await feed(focus('desktop:orders'))
+    for (let i = 0; i < 100; i++) await feed(...press())
+    const report = await session.end()
+    expect(report.stopped).toBe('OUTBOX_FULL')
+    expect(recordings.made).toHaveLength(1)
+    expect(recordings.made[0]).toMatchObject({ ended: true })
+    expect(recordings.made[0]?.actions.length).toBe(report.actions.press + report.actions.switch)
+    expect(recordings.notes).toEqual(['OUTBOX_FULL'])
+  })
+
+  it('takes a time that is no number as outside the lease', async () => {
+    await feed(focus('desktop:orders', 'none', Number.NaN), ...click())
+    await session.end()
+    expect(recordings.made).toEqual([])
+  })
+})
