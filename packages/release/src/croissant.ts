@@ -216,7 +216,7 @@ function trajectoryRecords(): Record<string, unknown> {
     name,
     description,
     dataType,
-    ...(isArray ? { isArray: true, arrayShape: '-1' } : {}),
+    ...(isArray ? { repeated: true } : {}),
     source: { fileSet: { '@id': 'trajectory-files' }, extract: { jsonPath } },
   })
   return {

@@ -26,7 +26,10 @@ function through(count: number, bytesInMemory?: number): number[] {
     for (let i = 0; i < count; i++) spill.add(aSegment(i))
     return [...spill.drain()].map((segment) => {
       const i = segment.actions[0] ?? -1
-      expect({ ...segment, actions: [...segment.actions] }).toEqual({ ...aSegment(i), actions: [...aSegment(i).actions] })
+      expect({ ...segment, actions: [...segment.actions] }).toEqual({
+        ...aSegment(i),
+        actions: [...aSegment(i).actions],
+      })
       return i
     })
   } finally {
