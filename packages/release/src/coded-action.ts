@@ -9,6 +9,7 @@
  */
 import {
   type Action,
+  actionSchema,
   FairtraceError,
   GRID,
   LENGTH_CLASSES,
@@ -61,7 +62,9 @@ export class Shortcuts {
     const known = this.#ids.get(name)
     if (known !== undefined) return known
     // Nobody has so many: what says otherwise is no recording of ours.
-    if (this.names.length === SHORTCUTS_MAX) throw notAnAction('shortcuts')
+    if (this.names.length === SHORTCUTS_MAX) throw notAnAction('shortcut')
+    // Names go into files as they are, so each new one is parsed; the others were.
+    if (!actionSchema.safeParse({ kind: 'hotkey', keys }).success) throw notAnAction('shortcut')
     this.#ids.set(name, this.names.length)
     this.names.push([...keys])
     return this.names.length - 1

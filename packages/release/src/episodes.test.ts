@@ -6,6 +6,7 @@ import { FIELDS, Shortcuts } from './coded-action.ts'
 import { createEpisodes, type EpisodeRules, type RecordedPart, type Segment } from './episodes.ts'
 import { vocabularyOf } from './vocabulary.ts'
 
+const vocabulary = vocabularyOf(aCharter())
 const SECRET = new Uint8Array(32).fill(7)
 const press: Action = { kind: 'press', key: 'enter' }
 const toOrders: Action = { kind: 'switch', app: 'desktop:orders' }
@@ -22,7 +23,7 @@ function segmentsOf(
 ) {
   const kept: { segment: Segment; person: number }[] = []
   const episodes = createEpisodes(
-    vocabularyOf(aCharter()),
+    vocabulary,
     { segmentActionsMax: 4, segmentsPerPersonMax: 100, ...rules },
     SECRET,
     new Shortcuts(),
@@ -44,6 +45,7 @@ describe('createEpisodes', () => {
 
   it.each([
     ['a key', { kind: 'press', key: 'q' }],
+    ['a shortcut', { kind: 'hotkey', keys: ['ctrl', "paste']"] }],
     ['a kind', { kind: 'paste' }],
     ['a role', { kind: 'hover', target: { role: 'password', box: [0, 0, 1, 1] } }],
     ['a number', { kind: 'hover', target: { role: 'button', box: [0, 0, 1, 5_000] } }],

@@ -1,0 +1,136 @@
+/**
+ * One job, from grant to release: gate → keys → recordings → folder → ledger → publish → row.
+ *
+ * The ledger knows of a release before anybody can read it. Killed anywhere, the job starts again from scratch: what lies under
+ * the staging name, or under the release's name without a row, was never published.
+ */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type Charter,
+  type Clock,
+  charterHash,
+  FairtraceError,
+  parseCharter,
+  RELEASE_ENTRY_TYPE,
+  type ReleaseId,
+} from '@fairtrace/core'
+import { stageRelease } from '@fairtrace/release'
+import { appendToLedger } from '../ledger/append.ts'
+import { ledgerProof } from '../ledger/proof.ts'
+import { type Signer, signJws } from '../runtime/jws.ts'
+import type { OpenDatabase } from '../store/database.ts'
+import { FileObjects } from '../store/objects.ts'
+import { builderBoxKey, releaseSecret } from './box-key.ts'
+import { parseReleaseJob, type ReleaseJob } from './job.ts'
+import { openContentKeys } from './open-keys.ts'
+import { readRecordings } from './read-recordings.ts'
+
+/** Where the recordings end and the writing begins on the way from 0 to 1. */
+const READ_SHARE = 0.7
+const WRITTEN_SHARE = 0.95
+
+export interface JobInput {
+  readonly database: OpenDatabase
+  readonly installation: 'demonstration' | 'production'
+  readonly objectsDir: string
+  readonly signingSeed: string
+  readonly signer: Signer
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  onProgress(share: number): void
+}
+
+/** @throws the code under which the job failed */
+export async function buildJob(request: unknown, input: JobInput): Promise<ReleaseId> {
+  const { database, signer, signingSeed, signal } = input
+  await requireGate(input)
+  const job = parseReleaseJob(request)
+  const { charter, yaml } = await charterInForce(database, job, signer)
+  const directory = join(input.objectsDir, 'releases', job.name)
+  await requireFree(database, job.name, directory)
+  const contentKeys = await openContentKeys(database, builderBoxKey(signingSeed), job.grant, job.approvals, signal)
+  const staged = await stageRelease({
+    directory,
+    name: job.name,
+    charter,
+    charterYaml: yaml,
+    seed: job.seed,
+    secret: releaseSecret(signingSeed, job.seed),
+    publishedAtMs: input.clock.nowMs(),
+    parts: readRecordings({
+      database,
+      objects: new FileObjects(input.objectsDir),
+      contentKeys,
+      signal,
+      onProgress: (done, total) => input.onProgress((READ_SHARE * done) / Math.max(1, total)),
+    }),
+    sign: (typ, payload) => signJws(typ, payload, signer),
+    builder: signer.publicKey,
+  })
+  input.onProgress(WRITTEN_SHARE)
+  let ledgerIndex: number
+  try {
+    const detail = { manifest: staged.id }
+    const { index, salt } = await appendToLedger(database, RELEASE_ENTRY_TYPE, detail, { waitForCheckpoint: true })
+    await staged.publish(Buffer.from(await ledgerProof(database, index, salt)))
+    ledgerIndex = index
+  } catch (error) {
+    // No log, no release.
+    await staged.discard()
+    throw error
+  }
+  await database.db
+    .insertInto('release.releases')
+    .values({
+      id: staged.id,
+      name: job.name,
+      directory: `releases/${job.name}`,
+      created_at_ms: input.clock.nowMs(),
+      manifest: JSON.stringify(staged.manifest),
+      ledger_index: ledgerIndex,
+    })
+    .execute()
+  return staged.id
+}
+
+/** Nothing stands in for the risk gate: without it only simulated people's recordings may become a release. */
+async function requireGate({ database, installation }: JobInput): Promise<void> {
+  const row = await database.db.selectFrom('install.installation').select('kind').executeTakeFirst()
+  if (installation !== 'demonstration' || row?.kind !== 'demonstration') {
+    throw new FairtraceError(
+      'RELEASE_GATE_MISSING',
+      'the risk gate is not built; this installation is no demonstration',
+    )
+  }
+}
+
+async function charterInForce(
+  database: OpenDatabase,
+  job: ReleaseJob,
+  signer: Signer,
+): Promise<{ charter: Charter; yaml: string }> {
+  const row = await database.db.selectFrom('install.programme').selectAll().executeTakeFirst()
+  if (row === undefined) throw new FairtraceError('CHARTER_NOT_IN_FORCE', 'there is no programme')
+  const charter = parseCharter(row.charter_yaml, 'charter.yaml')
+  if (charterHash(charter) !== row.charter_hash || job.grant.charter !== row.charter_hash) {
+    throw new FairtraceError('CHARTER_NOT_IN_FORCE', 'the grant was given under another charter')
+  }
+  if (!charter.demonstration)
+    throw new FairtraceError('RELEASE_GATE_MISSING', 'the charter is not that of a demonstration')
+  if (charter.keys.builder !== signer.publicKey) {
+    throw new FairtraceError('KEY_UNAVAILABLE', "the charter names another builder's key")
+  }
+  return { charter, yaml: row.charter_yaml }
+}
+
+async function requireFree(database: OpenDatabase, name: string, directory: string): Promise<void> {
+  const taken = await database.db
+    .selectFrom('release.releases')
+    .select('id')
+    .where('name', '=', name)
+    .executeTakeFirst()
+  if (taken !== undefined)
+    throw new FairtraceError('USAGE', 'a release of this name exists, and a release never changes')
+  await rm(directory, { recursive: true, force: true })
+}
