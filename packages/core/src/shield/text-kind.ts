@@ -53,8 +53,8 @@ export function lengthClass(characters: number): LengthClass {
 
 /** `local@host.end`, without spaces. */
 function isEmail(text: TextSpan): boolean {
-  const at = text.codes.indexOf(0x40, text.start)
-  if (at <= text.start || at >= text.end - 3 || countOf(text, isSpace) > 0) return false
+  const at = text.codes.subarray(0, text.end).indexOf(0x40, text.start)
+  if (at <= text.start || countOf(text, isSpace) > 0) return false
   const host = { ...text, start: at + 1 }
   return !containsAny(host, '@') && isHost(host)
 }

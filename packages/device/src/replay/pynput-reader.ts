@@ -18,6 +18,14 @@ type Line = Readonly<
   Partial<Record<'time_stamp' | 'action' | 'x' | 'y' | 'button' | 'pressed' | 'dx' | 'dy' | 'name', unknown>>
 >
 
+/**
+ * A whole `move` line as the recorders write it; its time begins at `MOVE_TIME_START`. Nearly every line of a recording is
+ * one, and asking this takes a third of the time of `JSON.parse`. Every line that it doesn't match is parsed, so it may be strict.
+ */
+const MOVE_LINE =
+  /^\{"time_stamp": (?:0|[1-9]\d{0,14})(?:\.\d{1,17})?, "action": "move", "x": -?(?:0|[1-9]\d{0,14})(?:\.\d{1,17})?, "y": -?(?:0|[1-9]\d{0,14})(?:\.\d{1,17})?(?:, "event_idx": (?:0|[1-9]\d{0,14}))?\}$/
+const MOVE_TIME_START = '{"time_stamp": '.length
+
 export class PynputReader implements FormatReader {
   readonly #context: FormatContext
   readonly #clicks = new ClickCounter()
@@ -37,6 +45,10 @@ export class PynputReader implements FormatReader {
   }
 
   #line(text: string, number: number): void {
+    if (MOVE_LINE.test(text)) {
+      this.#move(this.#time(Number(text.slice(MOVE_TIME_START, text.indexOf(','))), number), number)
+      return
+    }
     let value: unknown
     try {
       value = JSON.parse(text)
@@ -54,13 +66,18 @@ export class PynputReader implements FormatReader {
       this.#context.problems.add('time-missing', number)
       return
     }
+    this.#event(line, this.#time(seconds, number), number)
+  }
+
+  /** Milliseconds of a line's time; one before the line before it is counted. */
+  #time(seconds: number, number: number): number {
     const atMs = seconds * 1_000
     if (atMs < this.#lastMs) {
       this.#context.problems.add('time-backwards', number)
       this.#clicks.restart()
     }
     this.#lastMs = atMs
-    this.#event(line, atMs, number)
+    return atMs
   }
 
   /** Python writes NaN and Infinity, which are no JSON: the line is an event without its coordinates. Blank lines are none. */
@@ -80,10 +97,7 @@ export class PynputReader implements FormatReader {
     switch (line.action) {
       case 'move':
         if (!isNumber(line.x) || !isNumber(line.y)) this.#context.problems.add('coordinates-missing', number)
-        else {
-          this.#focusFirst(atMs, number)
-          this.#context.emit({ kind: 'move', atMs }, number)
-        }
+        else this.#move(atMs, number)
         return
       case 'click':
         this.#click(line, atMs, number)
@@ -98,6 +112,11 @@ export class PynputReader implements FormatReader {
       default:
         this.#context.problems.add('action-unknown', number)
     }
+  }
+
+  #move(atMs: number, number: number): void {
+    this.#focusFirst(atMs, number)
+    this.#context.emit({ kind: 'move', atMs }, number)
   }
 
   #click(line: Line, atMs: number, number: number): void {
