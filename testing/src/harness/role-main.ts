@@ -1,5 +1,6 @@
 /** Runs one role as a child of a test, which hands over what `fairtrace serve` would read from a data directory. */
 import process from 'node:process'
+import { startBuilder } from '@fairtrace/server/builder/role'
 import { startIntake } from '@fairtrace/server/intake/role'
 import { startLedger } from '@fairtrace/server/ledger/role'
 import type { RoleContext, StartRole } from '@fairtrace/server/runtime/role'
@@ -9,6 +10,7 @@ import { pino } from 'pino'
 type Handed = Omit<RoleContext, 'log' | 'clock' | 'addresses'>
 
 const STARTERS: Readonly<Partial<Record<string, StartRole>>> = {
+  builder: startBuilder,
   intake: startIntake,
   ledger: startLedger,
   vault: startVault,

@@ -1,0 +1,266 @@
+import { randomUUID, sign } from 'node:crypto'
+import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { charterHash, type Grant, grantMessage } from '@fairtrace/core'
+import { builderBoxPublicKey } from '@fairtrace/server/builder/box-key'
+import { startBuilder } from '@fairtrace/server/builder/role'
+import { startLedger } from '@fairtrace/server/ledger/role'
+import { signerFromSeed } from '@fairtrace/server/runtime/jws'
+import type { RunningRole } from '@fairtrace/server/runtime/role'
+import { startVault } from '@fairtrace/server/vault/role'
+import {
+  aBatch,
+  aDevice,
+  randomId,
+  startRoleProcess,
+  startTestGround,
+  TEST_SEEDS,
+  type TestGround,
+  waitFor,
+} from '@fairtrace/testing/harness'
+import { type ReleaseSource, verifyRelease } from '@fairtrace/verify'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+
+const log = pino({ level: 'silent' })
+const clock = { nowMs: () => Date.now() }
+const PEOPLE = 8
+const BATCHES_EACH = 3
+
+describe('the builder', () => {
+  let ground: TestGround
+  let ledger: RunningRole
+  let vault: RunningRole
+  let builder: RunningRole | null = null
+  const people = Array.from({ length: PEOPLE }, () => aDevice())
+
+  beforeAll(async () => {
+    ground = await startTestGround()
+    ledger = await startLedger({ ...ground.contextOf('ledger'), log, clock, addresses: {} })
+    vault = await startVault({ ...ground.contextOf('vault'), log, clock, addresses: {} })
+  })
+  afterEach(async () => {
+    await builder?.stop()
+    builder = null
+  })
+  afterAll(async () => {
+    await vault.stop()
+    await ledger.stop()
+    await ground.stop()
+  })
+
+  const context = (overrides: object = {}) => ({
+    ...ground.contextOf('builder'),
+    secrets: { signingSeed: TEST_SEEDS.builder },
+    ...overrides,
+  })
+  const start = async (overrides: object = {}) => {
+    builder = await startBuilder({ ...context(overrides), log, clock, addresses: {} })
+  }
+  const releases = () => join(ground.objectsDir, 'releases')
+  const leftBehind = () => (existsSync(releases()) ? readdirSync(releases()) : [])
+
+  function aGrant(overrides: Partial<Grant> = {}): Grant {
+    return {
+      id: randomId(),
+      programme: ground.charter.programme,
+      epoch: 0,
+      charter: charterHash(ground.charter),
+      requester: 'Rhea Novak',
+      purpose: 'Train an agent that helps with orders.',
+      recipientKey: builderBoxPublicKey(TEST_SEEDS.builder),
+      startsAtMs: Date.now() - 1_000,
+      endsAtMs: Date.now() + 3_600_000,
+      ...overrides,
+    }
+  }
+  const approvalsOf = (grant: Grant, seeds = [TEST_SEEDS.dataProtection, TEST_SEEDS.workerRepresentative]) =>
+    seeds.map((seed, i) => ({
+      approver: ['Dana Weiss', 'Robin Okafor'][i] ?? '',
+      signature: sign(null, grantMessage(grant), signerFromSeed(seed).privateKey).toString('base64url'),
+    }))
+  function aJob(overrides: object = {}, grant = aGrant()) {
+    return {
+      name: `release-${randomUUID().slice(0, 8)}`,
+      seed: '1',
+      grant,
+      approvals: approvalsOf(grant),
+      ...overrides,
+    }
+  }
+  async function ask(request: object): Promise<string> {
+    const id = randomUUID()
+    await ground.sql.query('insert into release.jobs (id, request) values ($1, $2)', [id, JSON.stringify(request)])
+    await ground.sql.query('notify fairtrace_jobs')
+    return id
+  }
+  const ended = (id: string) =>
+    waitFor(async () => {
+      const { rows } = await ground.sql.query('select * from release.jobs where id = $1', [id])
+      return rows[0]?.state === 'done' || rows[0]?.state === 'failed' ? rows[0] : null
+    })
+
+  it('releases nothing from an empty vault', async () => {
+    await start()
+    expect(await ended(await ask(aJob()))).toMatchObject({ state: 'failed', code: 'RELEASE_EMPTY' })
+    expect(leftBehind()).toEqual([])
+  })
+
+  describe('with recordings of eight people', () => {
+    beforeAll(async () => {
+      const vaultKey = await ground.vaultKey()
+      await ground.addParticipants(people.map(({ pseudonym }) => pseudonym))
+      for (const device of people) {
+        for (let sequence = 0; sequence < BATCHES_EACH; sequence++) {
+          const batch = aBatch({ charter: ground.charter, vaultKey, device, sequence, atMs: Date.now() })
+          await ground.sql.query('insert into inbox.batches (id, vault_key_id, sealed) values ($1, $2, $3)', [
+            batch.id,
+            vaultKey.keyId,
+            batch.bytes,
+          ])
+        }
+      }
+      await ground.sql.query('notify fairtrace_inbox')
+      const stored = async () => (await ground.sql.query('select 1 from vault.chunks')).rowCount
+      await waitFor(async () => ((await stored()) === PEOPLE * BATCHES_EACH ? true : null))
+    })
+
+    it.each([
+      [
+        'on an installation that is no demonstration',
+        'RELEASE_GATE_MISSING',
+        () => aJob(),
+        { installation: 'production' },
+      ],
+      [
+        'with another signing seed than the charter names',
+        'KEY_UNAVAILABLE',
+        () => aJob(),
+        { secrets: { signingSeed: TEST_SEEDS.ledger } },
+      ],
+      ['for a job that is malformed', 'BODY_INVALID', () => aJob({ name: '../outside' }), {}],
+      [
+        'for a grant under another charter',
+        'CHARTER_NOT_IN_FORCE',
+        () => aJob({}, aGrant({ charter: 'A'.repeat(43) })),
+        {},
+      ],
+      [
+        "for a grant to somebody else's key",
+        'GRANT_INVALID',
+        () => aJob({}, aGrant({ recipientKey: 'A'.repeat(43) })),
+        {},
+      ],
+      ['for a grant of an epoch that is over', 'GRANT_INVALID', () => aJob({}, aGrant({ epoch: 9 })), {}],
+      ['for a grant that one person approved', 'GRANT_INVALID', () => oneApproval(), {}],
+      ['for a grant that was changed after its approval', 'GRANT_INVALID', () => changedAfterwards(), {}],
+    ] as const)('refuses %s', async (_what, code, request, overrides) => {
+      await start(overrides)
+      expect(await ended(await ask(request()))).toMatchObject({ state: 'failed', code })
+      expect(leftBehind()).toEqual([])
+    })
+
+    function oneApproval() {
+      const grant = aGrant()
+      return aJob({ approvals: approvalsOf(grant).slice(0, 1) }, grant)
+    }
+    function changedAfterwards() {
+      const grant = aGrant()
+      return aJob({ grant: { ...grant, purpose: 'Something else.' }, approvals: approvalsOf(grant) })
+    }
+
+    it('releases nothing at all if one stored chunk was changed', async () => {
+      const { rows } = await ground.sql.query('select segment_id, at_offset from vault.chunks limit 1')
+      const path = join(ground.objectsDir, 'segments', rows[0].segment_id.slice(0, 2), rows[0].segment_id)
+      const bytes = readFileSync(path)
+      const changed = Buffer.from(bytes)
+      changed[rows[0].at_offset + 20] = (changed[rows[0].at_offset + 20] ?? 0) ^ 1
+      writeFileSync(path, changed)
+      try {
+        await start()
+        expect(await ended(await ask(aJob()))).toMatchObject({ state: 'failed', code: 'SEGMENT_CORRUPT' })
+        expect(leftBehind()).toEqual([])
+      } finally {
+        writeFileSync(path, bytes)
+      }
+    })
+
+    it('builds a release that verifies offline, with its place in the ledger', async () => {
+      await start()
+      const job = aJob({ name: 'spring' })
+      const row = await ended(await ask(job))
+      expect(row).toMatchObject({ state: 'done', progress: 1, code: null })
+      const verified = await verifyRelease(folderSource(join(releases(), 'spring')), {
+        charter: charterHash(ground.charter),
+      })
+      expect(verified.id).toBe(row.release_id)
+      expect(verified.ledger).not.toBeNull()
+      expect(verified.manifest.counts.people).toBe(PEOPLE)
+      const { rows } = await ground.sql.query('select * from release.releases where name = $1', ['spring'])
+      expect(rows[0]).toMatchObject({ id: row.release_id, directory: 'releases/spring', manifest: verified.manifest })
+      expect(leftBehind()).toEqual(['spring'])
+    })
+
+    it('names no participant, device or recording in any file of it', async () => {
+      const { rows } = await ground.sql.query(
+        'select distinct pseudonym, device, recording, batch_id from vault.chunks',
+      )
+      const markers = [...new Set(rows.flatMap((row) => Object.values<string>(row)))]
+      expect(markers.length).toBe(PEOPLE * (2 + 2 * BATCHES_EACH))
+      for (const path of filesIn(join(releases(), 'spring'))) {
+        const bytes = readFileSync(join(releases(), 'spring', path))
+        expect(
+          markers.filter((marker) => bytes.includes(marker)),
+          path,
+        ).toEqual([])
+      }
+    })
+
+    it('refuses a name that is taken, and leaves that release as it is', async () => {
+      await start()
+      expect(await ended(await ask(aJob({ name: 'spring' })))).toMatchObject({ state: 'failed', code: 'USAGE' })
+      await expect(verifyRelease(folderSource(join(releases(), 'spring')), { charter: null })).resolves.toBeDefined()
+    })
+
+    it('finishes the job of a builder that was killed, and removes what that one left', async () => {
+      // As kill -9 leaves it: the job running, a folder half written, another one without its row.
+      const job = aJob({ name: 'summer' })
+      for (const name of ['.building-killed', 'summer']) {
+        mkdirSync(join(releases(), name), { recursive: true })
+        writeFileSync(join(releases(), name, 'half'), 'a')
+      }
+      const id = await ask(job)
+      await ground.sql.query("update release.jobs set state = 'running', progress = 0.4 where id = $1", [id])
+      await start()
+      expect(await ended(id)).toMatchObject({ state: 'done' })
+      expect(leftBehind().toSorted()).toEqual(['spring', 'summer'])
+      await expect(verifyRelease(folderSource(join(releases(), 'summer')), { charter: null })).resolves.toBeDefined()
+    })
+
+    it('comes through kill -9 at any moment with one whole release', async () => {
+      const id = await ask(aJob({ name: 'autumn' }))
+      for (const afterMs of [50, 150, 300]) {
+        const child = await startRoleProcess(context())
+        await new Promise((resolve) => setTimeout(resolve, afterMs))
+        await child.kill()
+      }
+      await start()
+      expect(await ended(id)).toMatchObject({ state: 'done' })
+      expect(leftBehind().toSorted()).toEqual(['autumn', 'spring', 'summer'])
+      await expect(verifyRelease(folderSource(join(releases(), 'autumn')), { charter: null })).resolves.toBeDefined()
+    })
+  })
+})
+
+function filesIn(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+}
+
+function folderSource(directory: string): ReleaseSource {
+  return {
+    list: async () => filesIn(directory),
+    read: async (path) => (existsSync(join(directory, path)) ? createReadStream(join(directory, path)) : null),
+  }
+}
