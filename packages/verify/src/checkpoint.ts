@@ -24,19 +24,28 @@ export interface VerifiedCheckpoint {
  * @throws `LEDGER_INVALID` if it is no checkpoint, of another log, or not signed by the key
  */
 export function verifyCheckpoint(note: string, key: string, origin: string | null): VerifiedCheckpoint {
-  if (note.length > NOTE_BYTES_MAX) throw invalid(`a checkpoint of ${note.length} characters`)
+  // A log signs under its own name, the first line of what it signs.
+  const name = note.slice(0, Math.max(0, note.indexOf('\n')))
+  if (origin !== null && name !== origin) throw invalid(`the checkpoint is of another log than ${origin}`)
+  return parseText(verifyNote(note, name, key))
+}
+
+/**
+ * @param name of the key, as in its signature line
+ * @returns the text of the note, its last newline included
+ * @throws `LEDGER_INVALID` if it is no note or not signed by the key
+ */
+export function verifyNote(note: string, name: string, key: string): string {
+  if (note.length > NOTE_BYTES_MAX) throw invalid(`a note of ${note.length} characters`)
   // A note has no control characters but the newline.
-  if ([...note].some((character) => character < ' ' && character !== '\n'))
-    throw invalid('the checkpoint is no signed note')
+  const isPlain = ![...note].some((character) => character < ' ' && character !== '\n')
   const end = note.lastIndexOf('\n\n')
-  if (end < 0 || !note.endsWith('\n')) throw invalid('the checkpoint is no signed note')
+  if (!isPlain || end < 0 || !note.endsWith('\n')) throw invalid('the checkpoint is no signed note')
+  const lines = note.slice(end + 2, -1).split('\n')
+  if (lines.length > SIGNATURES_MAX) throw invalid(`a note with ${lines.length} signatures`)
   const text = note.slice(0, end + 1)
-  const signatures = note.slice(end + 2, -1).split('\n')
-  if (signatures.length > SIGNATURES_MAX) throw invalid(`a checkpoint with ${signatures.length} signatures`)
-  const checkpoint = parseText(text)
-  if (origin !== null && checkpoint.origin !== origin) throw invalid(`the checkpoint is of another log than ${origin}`)
-  requireSignature(text, signatures, checkpoint.origin, publicKeyOf(key))
-  return checkpoint
+  requireSignature(text, lines, name, publicKeyOf(key))
+  return text
 }
 
 function parseText(text: string): VerifiedCheckpoint {
