@@ -51,7 +51,11 @@ export const benchmarks: readonly Benchmark[] = [
   },
 ]
 
-/** The recording repeated to one hour of active time; one figure, because nothing in it is random but the keys. */
+/**
+ * The recording repeated to one hour of active time. Real work doesn't repeat itself, and DEFLATE would find the repetition
+ * in our few actions, though not in the raw lines, which are longer than its window. So each repetition has its places
+ * moved and its actions in another order: what is left to compress is what each action is, and no more.
+ */
 async function bytesPerHour(): Promise<Runs | { readonly reason: string }> {
   if (!existsSync(DUCKTRACK)) return { reason: 'the DuckTrack recording is not here' }
   const events: InputEvent[] = []
@@ -60,17 +64,51 @@ async function bytesPerHour(): Promise<Runs | { readonly reason: string }> {
   const times = events.map(({ atMs }) => atMs).filter((atMs) => atMs > 0)
   const lengthMs = times.reduce((a, b) => Math.max(a, b), 0) - times.reduce((a, b) => Math.min(a, b), Number.MAX_VALUE)
   const repeats = HOUR_MS / lengthMs
-  const ours = await sealedBytes(events, repeats)
-  return { ours: [ours], peer: [gzippedBytes(raw, repeats)] }
+  const ours: number[] = []
+  for (const seed of [1, 2, 3]) ours.push(await sealedBytes(hourOfActions(events, repeats, randomFrom(seed))))
+  return { ours, peer: [gzippedBytes(raw, repeats)] }
 }
 
-/** Bytes of all envelopes of the hour: one recording, one task, a real lease, sealed to a real key. */
-async function sealedBytes(events: readonly InputEvent[], repeats: number): Promise<number> {
-  const actions: Action[] = []
-  const shield = createShield(defaultShieldSettings([APP]))
-  for (let i = 0; i < repeats; i++)
-    for (const event of events.slice(0, partOf(events.length, repeats - i))) shield.push(event, actions)
-  shield.end(actions)
+/** One recording that begins with its `switch`; what the shield lets out of each repetition, moved and reordered. */
+function hourOfActions(events: readonly InputEvent[], repeats: number, random: () => number): Action[] {
+  const all: Action[] = [{ kind: 'switch', app: APP }]
+  for (let i = 0; i < repeats; i++) {
+    const [dx, dy] = [random(), random()]
+    const shield = createShield(defaultShieldSettings([APP]))
+    const actions: Action[] = []
+    for (const event of events.slice(0, partOf(events.length, repeats - i))) shield.push(moved(event, dx, dy), actions)
+    shield.end(actions)
+    all.push(...shuffled(actions, random).filter(({ kind }) => kind !== 'switch'))
+  }
+  return all
+}
+
+/** The same event elsewhere in the window, around its edges; shares of its width and height. */
+function moved(event: InputEvent, dx: number, dy: number): InputEvent {
+  if (!('place' in event)) return event
+  const { width, height } = event.place
+  const place = { ...event.place, x: (event.place.x + dx * width) % width, y: (event.place.y + dy * height) % height }
+  return { ...event, place }
+}
+
+function shuffled<T>(list: readonly T[], random: () => number): T[] {
+  return list
+    .map((value) => ({ value, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ value }) => value)
+}
+
+/** Park and Miller's generator: the same figures in every run. */
+function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 48_271) % 2_147_483_647
+    return state / 2_147_483_647
+  }
+}
+
+/** Bytes of all envelopes of one recording: a task, a lease, sealed to a real key. */
+async function sealedBytes(actions: readonly Action[]): Promise<number> {
   const key = await createDeviceKey()
   const pair = await crypto.subtle.generateKey('X25519', true, ['deriveBits'])
   const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', (pair as CryptoKeyPair).publicKey))
@@ -81,8 +119,9 @@ async function sealedBytes(events: readonly InputEvent[], repeats: number): Prom
     deviceKey: key,
   }
   let bytes = 0
-  for (const { bytes: body } of await buildBatches(head, actions, 0))
+  for (const { bytes: body } of await buildBatches(head, actions, 0)) {
     bytes += (await sealEncodedBody(body, to)).bytes.length
+  }
   return bytes
 }
 
