@@ -37,6 +37,8 @@ export interface PortalGround {
   signIn(name: string, password: string): Promise<string>
   /** Another portal on the same database, with other settings. */
   another(settings: Partial<RoleContext>): Promise<RunningPortal>
+  /** From here on nothing can be logged. */
+  stopLedger(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -78,6 +80,11 @@ export async function startPortalGround(): Promise<PortalGround> {
   const ledger = await startLedger(contextOf('ledger'))
   const portal = await startPortal(contextOf('portal'))
   const others: RunningPortal[] = []
+  let isLedgerRunning = true
+  const stopLedger = async () => {
+    if (isLedgerRunning) await ledger.stop()
+    isLedgerRunning = false
+  }
 
   const call = async (path: string, options: CallOptions = {}): Promise<Answer> => {
     const { body, token } = options
@@ -118,8 +125,10 @@ export async function startPortalGround(): Promise<PortalGround> {
       others.push(started)
       return started
     },
+    stopLedger,
     stop: async () => {
-      for (const running of [portal, ...others, ledger]) await running.stop()
+      for (const running of [portal, ...others]) await running.stop()
+      await stopLedger()
       await sql.end()
       await database.stop()
       rmSync(folder, { recursive: true, force: true })

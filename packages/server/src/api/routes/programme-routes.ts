@@ -26,9 +26,10 @@ export function programmeRoutes(app: PortalApp, portal: Portal): void {
       summary: 'Whether Fairtrace is ready',
       response: { 200: healthAnswer, 503: healthAnswer },
     },
-    handler: (_request, reply) => {
-      const isReady = portal.isReady()
-      return reply.code(isReady ? 200 : 503).send({ state: isReady ? 'ready' : 'starting' })
+    handler: async (_request, reply) => {
+      if (portal.isReady()) return { state: 'ready' as const }
+      reply.code(503)
+      return { state: 'starting' as const }
     },
   })
 
