@@ -1,5 +1,6 @@
 /**
- * Shield: from raw JSON lines in a file to serialised actions, one process on one core; ours and the peer on the same file.
+ * Shield: from raw JSON lines in a file to serialised actions, one process on one core; ours and the peer on the same file,
+ * for each second of CPU time.
  *
  * `motion` is the DuckTrack recording (98 % movement) over and over, with its times moved on; `mix` takes its movement
  * lines in turn with as many key lines made here. The files live in a temporary folder and are deleted afterwards.
@@ -170,7 +171,7 @@ async function measure(program: string, args: readonly string[]): Promise<Measur
   return JSON.parse(stdout)
 }
 
-/** The last core, where the system can pin; elsewhere the figure includes what V8 does on another core. */
+/** The last core, where the system can pin; elsewhere V8 may use a second one, whose time counts as well. */
 async function onOneCore(command: readonly string[]): Promise<readonly string[]> {
   const core = String(availableParallelism() - 1)
   const canPin = await run('taskset', ['-c', core, 'true']).then(
