@@ -218,7 +218,10 @@ describe('the builder', () => {
 
     it('refuses a name that is taken, and leaves that release as it is', async () => {
       await start()
-      expect(await ended(await ask(aJob({ name: 'spring' })))).toMatchObject({ state: 'failed', code: 'USAGE' })
+      expect(await ended(await ask(aJob({ name: 'spring' })))).toMatchObject({
+        state: 'failed',
+        code: 'RELEASE_EXISTS',
+      })
       await expect(verifyRelease(folderSource(join(releases(), 'spring')), { charter: null })).resolves.toBeDefined()
     })
 

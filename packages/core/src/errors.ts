@@ -117,6 +117,12 @@ export const ERRORS = {
     advice: 'Only a demonstration can release before the risk gate is installed.',
   },
   RELEASE_NOT_FOUND: { status: 404, exit: 3, advice: 'Run `fairtrace release show` to list the releases.' },
+  RELEASE_EXISTS: { status: 409, exit: 5, advice: 'A release never changes; choose another name.' },
+  RELEASE_EXPORT_REFUSED: {
+    status: 403,
+    exit: 5,
+    advice: 'The charter does not allow exports; allowing them is a widening that needs fresh consent.',
+  },
   RELEASE_SHARD_MISMATCH: {
     status: 500,
     exit: 4,

@@ -69,7 +69,7 @@ describe('stageRelease refuses', () => {
     await built()
     const before = filesIn(join(folder, 'spring')).map((path) => statSync(join(folder, 'spring', path)).mtimeMs)
     const second = await stageRelease(aRequest({ seed: 'second draw' }))
-    await expect(second.publish(null)).rejects.toEqual(withCode('USAGE'))
+    await expect(second.publish(null)).rejects.toEqual(withCode('RELEASE_EXISTS'))
     expect(readdirSync(folder)).toEqual(['spring'])
     expect(filesIn(join(folder, 'spring')).map((path) => statSync(join(folder, 'spring', path)).mtimeMs)).toEqual(
       before,

@@ -86,7 +86,7 @@ export class ReleaseFiles {
     }
   }
 
-  /** Makes the folder the release. @throws `USAGE` if a release of that name is there already */
+  /** Makes the folder the release. @throws `RELEASE_EXISTS` if a release of that name is there already */
   async publish(directory: string): Promise<void> {
     for (const folder of this.#folders) await syncFolder(join(this.#staging, folder))
     await syncFolder(this.#staging)
@@ -94,7 +94,7 @@ export class ReleaseFiles {
       await rename(this.#staging, directory)
     } catch (cause) {
       if (isCode(cause, 'ENOTEMPTY') || isCode(cause, 'EEXIST')) {
-        throw new FairtraceError('USAGE', 'a release of this name exists, and a release never changes', {
+        throw new FairtraceError('RELEASE_EXISTS', 'a release of this name exists', {
           cause,
         })
       }

@@ -4,7 +4,15 @@
  * People differ in the apps that they use and in how often they do what; every app has a fixed set of elements.
  */
 import { createHash } from 'node:crypto'
-import { type Action, type Charter, LENGTH_CLASSES, NAMED_KEYS, SCROLL_AMOUNTS, type Target, TEXT_KINDS } from '@fairtrace/core'
+import {
+  type Action,
+  type Charter,
+  LENGTH_CLASSES,
+  NAMED_KEYS,
+  SCROLL_AMOUNTS,
+  type Target,
+  TEXT_KINDS,
+} from '@fairtrace/core'
 
 export interface RecordedPartOptions {
   readonly people: number
@@ -26,7 +34,10 @@ export interface GeneratedPart {
 /** Ordered by person, then recording. The same options make the same recordings. */
 export function* recordedParts(charter: Charter, options: RecordedPartOptions): Generator<GeneratedPart> {
   const seed = options.seed ?? 1
-  const apps = charter.capture.apps.map((app) => ({ id: app.id, elements: elementsOf(app, options.elementsPerApp ?? 60) }))
+  const apps = charter.capture.apps.map((app) => ({
+    id: app.id,
+    elements: elementsOf(app, options.elementsPerApp ?? 60),
+  }))
   const names = Array.from({ length: options.people }, (_, i) => id(seed, `person ${i}`)).toSorted()
   for (const [i, person] of names.entries()) {
     const random = lcg(seed * 7_919 + i)
@@ -68,9 +79,15 @@ function actionsOf(apps: readonly App[], count: number, random: () => number): A
     else if (roll < 0.6) {
       const clicks = random() < 0.1 ? 2 : 1
       actions.push({ kind: 'click', button: random() < 0.05 ? 'right' : 'left', count: clicks, target })
-    } else if (roll < 0.63) actions.push({ kind: 'drag', button: 'left', from: target, to: pick(app.elements, nowhere) })
+    } else if (roll < 0.63)
+      actions.push({ kind: 'drag', button: 'left', from: target, to: pick(app.elements, nowhere) })
     else if (roll < 0.73) {
-      actions.push({ kind: 'scroll', direction: pick(['up', 'down'] as const, 'down'), amount: pick(SCROLL_AMOUNTS, 1), target })
+      actions.push({
+        kind: 'scroll',
+        direction: pick(['up', 'down'] as const, 'down'),
+        amount: pick(SCROLL_AMOUNTS, 1),
+        target,
+      })
     } else if (roll < 0.83) actions.push({ kind: 'press', key: pick(NAMED_KEYS, 'enter') })
     else if (roll < 0.9) actions.push({ kind: 'hotkey', keys: ['ctrl', pick(['c', 'v', 's', 'z', 'f'], 'c')] })
     else actions.push({ kind: 'type', text: pick(TEXT_KINDS, 'word'), length: pick(LENGTH_CLASSES, 'short') })

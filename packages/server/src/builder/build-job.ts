@@ -130,7 +130,6 @@ async function requireFree(database: OpenDatabase, name: string, directory: stri
     .select('id')
     .where('name', '=', name)
     .executeTakeFirst()
-  if (taken !== undefined)
-    throw new FairtraceError('USAGE', 'a release of this name exists, and a release never changes')
+  if (taken !== undefined) throw new FairtraceError('RELEASE_EXISTS', 'a release of this name exists')
   await rm(directory, { recursive: true, force: true })
 }
