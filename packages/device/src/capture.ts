@@ -70,6 +70,7 @@ export class CaptureSession {
   #stopped: ErrorCode | null = null
   #lastNote: string | null = null
   #inputEvents = 0
+  #unbroken: number | null = null
   #recordings = 0
   readonly #actions = { hover: 0, click: 0, drag: 0, scroll: 0, press: 0, hotkey: 0, type: 0, switch: 0 }
   readonly #denied = { 'no-lease': 0, 'lease-over': 0, category: 0, app: 0 }
@@ -98,6 +99,11 @@ export class CaptureSession {
     if (event.kind === 'gap') {
       await this.#break('gap')
       return
+    }
+    if (held !== null && held.unbroken !== this.#unbroken) {
+      // There was no lease in between, even if no event fell into that time: what has the focus now is not known.
+      if (this.#unbroken !== null) await this.#break('lease-over')
+      this.#unbroken = held.unbroken
     }
     const decision = decideCapture(held?.lease ?? null, {
       atMs: event.atMs,

@@ -223,7 +223,20 @@ describe('the lease', () => {
     }
     const report = await device.capture(events(), { replayed: true })
     expect(report.actions.click).toBe(5)
+    expect(report.recordings).toBe(2)
     expect(portal.requests.filter(({ path }) => path === '/api/leases')).toHaveLength(2)
+  })
+
+  it('is renewed in time, and the recording goes on', async () => {
+    async function* events() {
+      for (let i = 0; i < 5; i++) {
+        yield* i === 0 ? clicks(1) : clicks(1).slice(1)
+        nowMs += 40_000
+        monotonicMs += 40_000
+      }
+    }
+    const report = await device.capture(events(), { replayed: true })
+    expect(report).toMatchObject({ recordings: 1, actions: { click: 5 } })
   })
 
   it('follows a charter that changes between two leases', async () => {

@@ -21,6 +21,8 @@ export interface HeldLease {
   readonly lease: Lease
   /** Compact JWS, as batches carry it. */
   readonly jws: string
+  /** Counts the times without a lease: two leases share a number if the second was there before the first was over. */
+  readonly unbroken: number
 }
 
 export interface LeaseClientOptions {
@@ -47,6 +49,7 @@ export class LeaseClient {
   #held: (HeldLease & { readonly monotonicEndMs: number }) | null = null
   #retryAtMs = Number.NEGATIVE_INFINITY
   #refusal: ErrorCode | null = null
+  #unbroken = 0
 
   constructor(options: LeaseClientOptions) {
     this.#options = options
@@ -95,7 +98,9 @@ export class LeaseClient {
     const lease = await verifyLease(jws, pins.issuer)
     await this.#requireOurs(lease)
     // Counted from before the request: an answer that was held up on its way is no longer for it.
-    this.#held = { lease, jws, monotonicEndMs: monotonicStartMs + (lease.endsAtMs - lease.startsAtMs) }
+    const monotonicEndMs = monotonicStartMs + (lease.endsAtMs - lease.startsAtMs)
+    if (this.current() === null) this.#unbroken++
+    this.#held = { lease, jws, unbroken: this.#unbroken, monotonicEndMs }
     this.#refusal = null
     return this.#held
   }

@@ -92,3 +92,9 @@ function sqliteCode(cause: unknown): number | undefined {
     ? cause.errcode & 0xff
     : undefined
 }
+
+/** @throws `OUTBOX_CORRUPT` */
+export function blob(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new FairtraceError('OUTBOX_CORRUPT', 'a value is missing')
+  return value
+}

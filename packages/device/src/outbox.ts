@@ -85,6 +85,8 @@ export interface Outbox {
   seal(recording: RecordingId, build: (firstSequence: number) => Promise<readonly BatchToStore[]>): Promise<number>
   /** Sealed batches that were not acknowledged, in sequence, at most `limit`. */
   sealed(limit: number, afterSequence?: number): Promise<readonly WaitingBatch[]>
+  /** As `sealed`, all of them, without their bytes. */
+  sealedIds(afterSequence?: number): Promise<readonly BatchId[]>
   /** Seals the stored body again under the same sequence number, after the server said that the key is gone. */
   reseal(
     sequence: number,

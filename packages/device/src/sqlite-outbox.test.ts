@@ -61,7 +61,7 @@ function bytesOnDisk(): string {
 }
 
 const stored = (name: string) => ({
-  id: name.padEnd(43, '-') as BatchId,
+  id: name.replaceAll(' ', '-').padEnd(43, '-') as BatchId,
   bytes: Buffer.from(`bytes of ${name}`),
   body: Buffer.from(`body of ${name}`),
 })

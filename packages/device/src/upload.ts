@@ -23,7 +23,7 @@ export interface UploadOptions {
   readonly intakeUrl: string
   readonly device: string
   readonly deviceKey: DeviceKey
-  readonly outbox: Pick<Outbox, 'sealed' | 'acknowledge' | 'reseal'>
+  readonly outbox: Pick<Outbox, 'sealed' | 'sealedIds' | 'acknowledge' | 'reseal'>
   readonly clock: Clock
   /** Seals a stored body again, to the key of now. */
   readonly reseal: (body: Uint8Array) => Promise<{ id: BatchId; bytes: Uint8Array }>
@@ -66,9 +66,7 @@ export async function uploadSealed(options: UploadOptions): Promise<UploadReport
       }
     } catch (cause) {
       if (!isFairtraceError(cause)) throw cause
-      for (const batch of await options.outbox.sealed(Number.MAX_SAFE_INTEGER, last)) {
-        report.kept.push({ batch: batch.id, code: cause.code })
-      }
+      for (const batch of await options.outbox.sealedIds(last)) report.kept.push({ batch, code: cause.code })
       return { ...report, stopped: cause.code }
     }
   }

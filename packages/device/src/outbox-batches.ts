@@ -1,0 +1,67 @@
+/** Rows of sealed batches: the bytes as they travel, and the body that they were sealed from. */
+import type { DatabaseSync } from 'node:sqlite'
+import { type BatchId, digestPattern, FairtraceError } from '@fairtrace/core'
+import { z } from 'zod'
+import type { BatchToStore, WaitingBatch } from './outbox.ts'
+import type { SealedValues } from './sealed-values.ts'
+
+const rowSchema = z.object({
+  sequence: z.number(),
+  id: z.string().regex(digestPattern),
+  bytes: z.instanceof(Uint8Array),
+})
+
+/** Single statements; who calls decides what is one transaction. */
+export class BatchRows {
+  readonly #database: DatabaseSync
+  readonly #values: SealedValues
+
+  constructor(database: DatabaseSync, values: SealedValues) {
+    this.#database = database
+    this.#values = values
+  }
+
+  insert(sequence: number, { id, bytes, body }: BatchToStore): void {
+    this.#database
+      .prepare('insert into batches (sequence, id, bytes, body) values (?, ?, ?, ?)')
+      .run(sequence, id, this.#values.encrypt(bytesOf(sequence), bytes), this.#values.encrypt(bodyOf(sequence), body))
+  }
+
+  list(limit: number, afterSequence: number): readonly WaitingBatch[] {
+    return this.#database
+      .prepare('select sequence, id, bytes from batches where sequence > ? order by sequence limit ?')
+      .all(afterSequence, limit)
+      .map((row) => {
+        const { sequence, id, bytes } = rowSchema.parse(row)
+        return { sequence, id: id as BatchId, bytes: this.#values.decrypt(bytesOf(sequence), bytes) }
+      })
+  }
+
+  ids(afterSequence: number): readonly BatchId[] {
+    return this.#database
+      .prepare('select id from batches where sequence > ? order by sequence')
+      .all(afterSequence)
+      .map(({ id }) => String(id) as BatchId)
+  }
+
+  /** @throws `NOT_FOUND` */
+  body(sequence: number): Uint8Array {
+    const stored = this.#database.prepare('select body from batches where sequence = ?').get(sequence)?.body
+    if (!(stored instanceof Uint8Array)) throw new FairtraceError('NOT_FOUND', `no batch ${sequence} waits`)
+    return this.#values.decrypt(bodyOf(sequence), stored)
+  }
+
+  replaceSealed({ sequence, id, bytes }: WaitingBatch): void {
+    this.#database
+      .prepare('update batches set id = ?, bytes = ? where sequence = ?')
+      .run(id, this.#values.encrypt(bytesOf(sequence), bytes), sequence)
+  }
+
+  remove(id: BatchId): void {
+    this.#database.prepare('delete from batches where id = ?').run(id)
+  }
+}
+
+// Identities of rows, as associated data.
+const bytesOf = (sequence: number): string => `batch ${sequence}`
+const bodyOf = (sequence: number): string => `body ${sequence}`
