@@ -155,7 +155,7 @@ describe('the ledger', () => {
     let done = 0
     const appends = Array.from({ length: total }, async (_, i) => {
       // Spread over the kills, so that entries are on their way at each of them.
-      await sleep((i * 4_000) / total)
+      await sleep((i * 8_000) / total)
       const answer = await append({ i }, callers[i % callers.length])
       done++
       return answer
@@ -163,7 +163,7 @@ describe('the ledger', () => {
     const all = Promise.all(appends)
     const seen: string[] = []
     for (let kills = 0; kills < 4; kills++) {
-      await sleep(700)
+      await sleep(400)
       await ledger.kill()
       expect(done).toBeLessThan(total)
       ledger = await startApart()

@@ -32,13 +32,19 @@ export const startLedger: StartRole = async (context: RoleContext): Promise<Runn
     throw cause
   }
   const running = writer.run()
+  let stopped: Promise<void> | null = null
   return {
     address: null,
-    stop: async () => {
-      writer.stop()
-      await running
-      await database.close()
+    stop: () => {
+      stopped ??= stop()
+      return stopped
     },
+  }
+
+  async function stop(): Promise<void> {
+    writer.stop()
+    await running
+    await database.close()
   }
 }
 
