@@ -150,7 +150,7 @@ describe('the portal', () => {
         )
         expect(headers.get('content-security-policy')).not.toContain('unsafe')
         expect(headers.get('x-content-type-options')).toBe('nosniff')
-        expect(headers.get('referrer-policy')).toBe('no-referrer')
+        expect(headers.get('referrer-policy')).toBe('same-origin')
         expect(headers.get('x-frame-options')).toBe('DENY')
       },
     )

@@ -52,8 +52,8 @@ export function page(frame: Frame, content: Html): string {
   )}</ul></nav>
 <div class="who">${whoIsHere(frame)}</div>
 </div>
+${frame.isDemonstration ? html`<p class="note">This is a demonstration: the people in it are simulated.</p>` : null}
 </header>
-${frame.isDemonstration ? html`<p class="note" role="note">This is a demonstration: the people in it are simulated.</p>` : null}
 <main id="main" tabindex="-1">
 ${content}
 </main>
