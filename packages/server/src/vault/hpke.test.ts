@@ -3,6 +3,7 @@ import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke
 import fc from 'fast-check'
 import * as oracle from 'hpke'
 import { describe, expect, it } from 'vitest'
+import { opensslDhkem, portableDhkem } from './dhkem.ts'
 import { generateX25519, hpkeOpen, hpkeSeal, x25519KeyPair, x25519PrivateRaw } from './hpke.ts'
 
 interface Vector {
@@ -66,6 +67,35 @@ describe('hpkeOpen', () => {
       ),
       { numRuns: 50 },
     )
+  })
+})
+
+describe('DHKEM', () => {
+  it.skipIf(opensslDhkem === null)('is the same here as in OpenSSL, both ways', () => {
+    const recipient = generateX25519()
+    for (const [from, to] of [
+      [portableDhkem, opensslDhkem],
+      [opensslDhkem, portableDhkem],
+    ]) {
+      if (!from || !to) throw new TypeError('no KEM in this Node')
+      const { shared, enc } = from.encapsulate(recipient.publicKeyRaw)
+      expect(Buffer.from(to.decapsulate(recipient.privateKey, recipient.publicKeyRaw, enc))).toEqual(
+        Buffer.from(shared),
+      )
+    }
+  })
+
+  it.each([portableDhkem, opensslDhkem])('refuses points of small order', (kem) => {
+    const recipient = generateX25519()
+    for (const point of [
+      '00'.repeat(32),
+      `01${'00'.repeat(31)}`,
+      `e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800`,
+    ]) {
+      expect(() =>
+        (kem ?? portableDhkem).decapsulate(recipient.privateKey, recipient.publicKeyRaw, hex(point)),
+      ).toThrow()
+    }
   })
 })
 
