@@ -2,6 +2,7 @@
  * `fairtrace shield`: what would leave of a recording. Actions go to standard output as JSON lines, counts to standard
  * error; nothing of the recording is printed but what the shield lets out.
  */
+import { once } from 'node:events'
 import { readFile, stat } from 'node:fs/promises'
 import process from 'node:process'
 import {
@@ -80,7 +81,8 @@ async function shieldRecording(path: string, options: Options): Promise<void> {
   const drops = new DropLines()
   const shield = createShield(settings, (reason) => drops.add(reason))
   const window = parseWindow(options.window)
-  const bar = progress('shield', path === '-' ? 0 : (await stat(path)).size)
+  // Nobody knows how long standard input is.
+  const bar = path === '-' ? null : progress('shield', (await stat(path)).size)
   const startedMs = performance.now()
   const batch: Action[] = []
   const drain = () => {
@@ -99,7 +101,7 @@ async function shieldRecording(path: string, options: Options): Promise<void> {
         ...(options.person === undefined ? {} : { person: options.person }),
         ...(options.session === undefined ? {} : { session: options.session }),
         betweenChunks: (bytes) => {
-          bar.update(bytes)
+          bar?.update(bytes)
           drain()
           return output.isFull ? output.drained() : undefined
         },
@@ -113,7 +115,7 @@ async function shieldRecording(path: string, options: Options): Promise<void> {
     drain()
     await output.drained()
   } finally {
-    bar.stop()
+    bar?.stop()
   }
   const seconds = (performance.now() - startedMs) / 1_000
   printSummary(summaryOf(report, shield, drops, output.bytes, seconds), options)
@@ -151,12 +153,13 @@ class ActionOutput {
   bytes = 0
   readonly #isSilent: boolean
   #isFull = false
+  #failure: Error | null = null
 
   constructor(isSilent: boolean) {
     this.#isSilent = isSilent
     process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
       if (cause.code === 'EPIPE') process.exit(0)
-      throw cause
+      this.#failure = cause
     })
   }
 
@@ -172,10 +175,11 @@ class ActionOutput {
     if (!this.#isSilent) this.#isFull = !process.stdout.write(text)
   }
 
+  /** Resolves when everything was taken. @throws what the system said, such as a full disk */
   async drained(): Promise<void> {
-    if (!this.#isFull) return
-    await new Promise((resolve) => process.stdout.once('drain', resolve))
+    if (this.#isFull) await once(process.stdout, 'drain')
     this.#isFull = false
+    if (this.#failure !== null) throw this.#failure
   }
 }
 

@@ -22,7 +22,7 @@ export interface ShieldSettings {
   readonly apps: ReadonlySet<AppId>
 }
 
-/** The settings that a charter's levels, apps and catalogues give. */
+/** The settings that a charter's levels, apps and catalogues give; a charter without the category `keyboard` has the level `none`. */
 export function shieldSettings(charter: Charter): ShieldSettings {
   const labels = new Map<AppId, ReadonlySet<string>>()
   if (charter.shield.labels === 'catalogue') {
@@ -30,7 +30,7 @@ export function shieldSettings(charter: Charter): ShieldSettings {
   }
   return {
     pointer: charter.shield.pointer,
-    keyboard: charter.shield.keyboard,
+    keyboard: charter.capture.categories.includes('keyboard') ? charter.shield.keyboard : 'none',
     labels,
     roles: new Set(charter.shield.roles),
     apps: new Set(charter.capture.apps.map((app) => app.id)),

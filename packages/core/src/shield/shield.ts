@@ -86,7 +86,11 @@ class StreamingShield implements Shield {
 
   #drop(reason: DropReason): void {
     this.counts.dropped[reason]++
-    this.#onDrop?.(reason)
+    try {
+      this.#onDrop?.(reason)
+    } catch {
+      // A listener that fails changes nothing: the event is dropped and counted already.
+    }
   }
 
   #fail(): void {
