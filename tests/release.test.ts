@@ -9,7 +9,6 @@ import { signerFromSeed } from '@fairtrace/server/runtime/jws'
 import type { RunningRole } from '@fairtrace/server/runtime/role'
 import { startVault } from '@fairtrace/server/vault/role'
 import {
-  aBatch,
   aDevice,
   randomId,
   startRoleProcess,
@@ -21,6 +20,7 @@ import {
 import { type ReleaseSource, verifyRelease } from '@fairtrace/verify'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { fillVault } from './release-ground.ts'
 
 const log = pino({ level: 'silent' })
 const clock = { nowMs: () => Date.now() }
@@ -108,21 +108,7 @@ describe('the builder', () => {
 
   describe('with recordings of eight people', () => {
     beforeAll(async () => {
-      const vaultKey = await ground.vaultKey()
-      await ground.addParticipants(people.map(({ pseudonym }) => pseudonym))
-      for (const device of people) {
-        for (let sequence = 0; sequence < BATCHES_EACH; sequence++) {
-          const batch = aBatch({ charter: ground.charter, vaultKey, device, sequence, atMs: Date.now() })
-          await ground.sql.query('insert into inbox.batches (id, vault_key_id, sealed) values ($1, $2, $3)', [
-            batch.id,
-            vaultKey.keyId,
-            batch.bytes,
-          ])
-        }
-      }
-      await ground.sql.query('notify fairtrace_inbox')
-      const stored = async () => (await ground.sql.query('select 1 from vault.chunks')).rowCount
-      await waitFor(async () => ((await stored()) === PEOPLE * BATCHES_EACH ? true : null))
+      await fillVault(ground, people, BATCHES_EACH)
     })
 
     it.each([

@@ -99,8 +99,8 @@ async function copyOut(name: string, options: Shared & { format: ExportFormat; o
   dir.installation()
   const release = folderOf(dir, requireName(name))
   const out = resolve(options.out)
-  const bar = progress('verify', SHARES)
   const log = await openExportLog(dir)
+  const bar = progress('verify', SHARES)
   try {
     const exported = await exportRelease({
       release,

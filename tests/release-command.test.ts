@@ -1,0 +1,192 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { charterHash, parseCharter } from '@fairtrace/core'
+import { startPortal } from '@fairtrace/server/api/role'
+import { builderBoxPublicKey } from '@fairtrace/server/builder/box-key'
+import { startBuilder } from '@fairtrace/server/builder/role'
+import { startLedger } from '@fairtrace/server/ledger/role'
+import type { RoleName, RunningRole } from '@fairtrace/server/runtime/role'
+import { startVault } from '@fairtrace/server/vault/role'
+import {
+  aDevice,
+  CHARTER_YAML,
+  startTestGround,
+  TEST_PUBLIC_KEYS,
+  TEST_SEEDS,
+  type TestGround,
+} from '@fairtrace/testing/harness'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fillVault } from './release-ground.ts'
+
+const log = pino({ level: 'silent' })
+const clock = { nowMs: () => Date.now() }
+const PEOPLE = 6
+
+describe('fairtrace release', () => {
+  let ground: TestGround
+  let data: string
+  const roles: RunningRole[] = []
+
+  beforeAll(async () => {
+    ground = await startTestGround()
+    data = mkdtempSync(join(tmpdir(), 'fairtrace-data-'))
+    const context = (role: RoleName, signingSeed?: string) => {
+      const base = { ...ground.contextOf(role), objectsDir: join(data, 'objects') }
+      return { ...base, secrets: signingSeed ? { signingSeed } : base.secrets, log, clock, addresses: {} }
+    }
+    mkdirSync(join(data, 'objects'))
+    mkdirSync(join(data, 'demo'))
+    writePeople()
+    roles.push(await startLedger(context('ledger')))
+    roles.push(await startVault(context('vault')))
+    const accounts = join(data, 'demo/people.json')
+    const portal = await startPortal({ ...context('portal', TEST_SEEDS.issuer), demoAccountsFile: accounts })
+    roles.push(portal, await startBuilder(context('builder', TEST_SEEDS.builder)))
+    if ('setReady' in portal && typeof portal.setReady === 'function') portal.setReady(true)
+    writeInstallation('demonstration')
+    writeRuntime(portal.address ?? '')
+    const people = Array.from({ length: PEOPLE }, () => aDevice())
+    await fillVault(ground, people, 2)
+  })
+  afterAll(async () => {
+    for (const role of roles.toReversed()) await role.stop()
+    await ground.stop()
+    rmSync(data, { recursive: true, force: true })
+  })
+
+  function writeInstallation(kind: string): void {
+    const { issuer, vault, ledger, builder } = TEST_PUBLIC_KEYS
+    const keys = { issuer, vault, ledger, builder }
+    const builderBoxKey = builderBoxPublicKey(TEST_SEEDS.builder)
+    writeFileSync(join(data, 'installation.json'), JSON.stringify({ v: 1, kind, keys, builderBoxKey }))
+  }
+  function writePeople(): void {
+    const account = { name: 'rhea', role: 'researcher', password: 'a password' }
+    const approvers = [
+      { name: 'Dana Weiss', role: 'data-protection', seed: TEST_SEEDS.dataProtection },
+      { name: 'Robin Okafor', role: 'worker-representative', seed: TEST_SEEDS.workerRepresentative },
+    ]
+    writeFileSync(join(data, 'demo/people.json'), JSON.stringify({ accounts: [account], approvers }))
+  }
+  function writeRuntime(portalUrl: string): void {
+    const databaseUrls = { portal: ground.database.url('portal') }
+    const runtime = { pid: process.pid, postgresPort: 0, portalUrl, intakeUrl: null, databaseUrls }
+    writeFileSync(join(data, 'runtime.json'), JSON.stringify(runtime))
+  }
+  async function fairtrace(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const main = new URL('../apps/cli/src/main.ts', import.meta.url).pathname
+    const command = ['--disable-warning=ExperimentalWarning', main, 'release', ...args, '--data', data]
+    return new Promise((resolve) => {
+      execFile(process.execPath, command, (error, stdout, stderr) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
+      })
+    })
+  }
+  const errorOf = (stdout: string): string => JSON.parse(stdout).error.code
+
+  it.each([
+    ['a name that is no release name', ['build', '--name', '../outside', '--json'], 'USAGE', 2],
+    ['to show what is not there', ['show', 'winter', '--json'], 'RELEASE_NOT_FOUND', 3],
+    [
+      'to export what is not there',
+      ['export', 'winter', '--format', 'parquet', '--out', '/tmp/x', '--json'],
+      'RELEASE_NOT_FOUND',
+      3,
+    ],
+  ])('refuses %s', async (_what, args, code, exit) => {
+    const answer = await fairtrace(...args)
+    expect([errorOf(answer.stdout), answer.code]).toEqual([code, exit])
+  })
+
+  it('builds nothing on an installation that is no demonstration', async () => {
+    writeInstallation('production')
+    try {
+      const answer = await fairtrace('build', '--name', 'spring', '--json')
+      expect([errorOf(answer.stdout), answer.code]).toEqual(['RELEASE_GATE_MISSING', 5])
+    } finally {
+      writeInstallation('demonstration')
+    }
+  })
+
+  it('says that there is no release yet', async () => {
+    expect((await fairtrace('show')).stdout).toContain('No release yet')
+  })
+
+  it('builds a release after it said who approves', async () => {
+    const { code, stdout, stderr } = await fairtrace('build', '--name', 'spring', '--seed', 'second', '--json')
+    expect([code, stderr]).toEqual([0, expect.stringContaining('Dana Weiss (data-protection) and Robin Okafor')])
+    expect(JSON.parse(stdout)).toMatchObject({
+      name: 'spring',
+      directory: join(data, 'objects/releases/spring'),
+      manifest: { counts: { people: PEOPLE }, parameters: { seed: 'second' } },
+    })
+  })
+
+  it('refuses to build under a name that is taken', async () => {
+    const answer = await fairtrace('build', '--name', 'spring', '--json')
+    expect([errorOf(answer.stdout), answer.code]).toEqual(['RELEASE_EXISTS', 5])
+  })
+
+  it('shows releases for people and for programs', async () => {
+    expect((await fairtrace('show')).stdout).toContain(`spring, ${PEOPLE} people`)
+    expect((await fairtrace('show', 'spring')).stdout).toContain('segmentsPerPersonMax 200')
+    const shown = JSON.parse((await fairtrace('show', '--json')).stdout)
+    expect(shown.releases.map(({ manifest }: { manifest: { name: string } }) => manifest.name)).toEqual(['spring'])
+  })
+
+  it('exports one format with its card, logs it, and says that it can not be recalled', async () => {
+    const out = join(data, 'copy')
+    const { code, stdout } = await fairtrace('export', 'spring', '--format', 'parquet', '--out', out)
+    expect([code, stdout]).toEqual([0, expect.stringContaining('can not be recalled')])
+    const present = [
+      'README.md',
+      'charter.yaml',
+      'croissant.json',
+      'data',
+      'ledger.tlog-proof',
+      'manifest.json',
+      'manifest.jws',
+    ]
+    expect(readdirSync(out).toSorted()).toEqual(present)
+    const [kept = ''] = readdirSync(join(data, 'exports'))
+    const { rows } = await ground.sql.query('select entry from ledger.entries where idx = $1', [
+      Number.parseInt(kept, 10),
+    ])
+    expect(JSON.parse(rows[0].entry).type).toBe('release.exported')
+  })
+
+  it('refuses to export into a folder that holds something', async () => {
+    const answer = await fairtrace('export', 'spring', '--format', 'agentnet', '--out', join(data, 'copy'), '--json')
+    expect([errorOf(answer.stdout), answer.code]).toEqual(['USAGE', 2])
+    expect(existsSync(join(data, 'copy.incomplete'))).toBe(false)
+  })
+
+  it('refuses to export a release that was changed', async () => {
+    const path = join(data, 'objects/releases/spring/README.md')
+    const before = readFileSync(path)
+    writeFileSync(path, Buffer.concat([before, Buffer.from('x')]))
+    const answer = await fairtrace('export', 'spring', '--format', 'agentnet', '--out', join(data, 'other'), '--json')
+    writeFileSync(path, before)
+    expect([errorOf(answer.stdout), answer.code]).toEqual(['RELEASE_SHARD_MISMATCH', 4])
+    expect(existsSync(join(data, 'other'))).toBe(false)
+  })
+
+  it('refuses to export once the charter in force no longer allows it', async () => {
+    const narrowed = CHARTER_YAML.replace('exportAllowed: true', 'exportAllowed: false')
+    const hash = charterHash(parseCharter(narrowed, 'charter.yaml'))
+    await ground.sql.query('update install.programme set charter_yaml = $1, charter_hash = $2', [narrowed, hash])
+    const answer = await fairtrace('export', 'spring', '--format', 'agentnet', '--out', join(data, 'other'), '--json')
+    expect([errorOf(answer.stdout), answer.code]).toEqual(['RELEASE_EXPORT_REFUSED', 5])
+    expect(existsSync(join(data, 'other'))).toBe(false)
+  })
+
+  it('refuses to export while Fairtrace does not run, because nothing could be logged', async () => {
+    rmSync(join(data, 'runtime.json'))
+    const answer = await fairtrace('export', 'spring', '--format', 'agentnet', '--out', join(data, 'other'), '--json')
+    expect([errorOf(answer.stdout), answer.code]).toEqual(['SERVER_UNREACHABLE', 6])
+  })
+})
