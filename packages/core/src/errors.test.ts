@@ -28,6 +28,10 @@ describe('FairtraceError', () => {
   })
 
   it('never ends a command with success', () => {
-    expect(Object.values(ERRORS).filter(({ exit }) => exit === 0)).toEqual([])
+    expect(
+      Object.values(ERRORS)
+        .map<number>(({ exit }) => exit)
+        .filter((exit) => exit === 0),
+    ).toEqual([])
   })
 })

@@ -66,7 +66,7 @@ export async function runCycle(embedded: Embedded, dir: DataDir, options: CycleO
     const captured = await timer.run('capture', () => workSomeDays(embedded, devices, options))
     const sent = await timer.run('upload', () => reviewAndUpload(embedded, devices, options))
     const segments = await timer.run('vault', () => waitUntilStored(embedded, sent.batches, options))
-    const release = await timer.run('release', () => buildDemoRelease(embedded, dir, options))
+    const release = await timer.run('release', () => buildDemoRelease(embedded, dir, options.onStep))
     await timer.run('present', () => embedded.moveClock(Date.now()))
     return { ...captured, ...sent, segments, release, seconds: timer.seconds }
   } finally {

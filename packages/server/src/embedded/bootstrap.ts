@@ -1,7 +1,14 @@
 /** Makes the database of a new installation: schema, one login role per process, and their rights. */
 import { FairtraceError } from '@fairtrace/core'
 import pg from 'pg'
-import { DATABASE_ROLES, type DatabaseRole, databaseRoleName, grantsSql, SCHEMA_VERSION, schemaSql } from '../store/schema.ts'
+import {
+  DATABASE_ROLES,
+  type DatabaseRole,
+  databaseRoleName,
+  grantsSql,
+  SCHEMA_VERSION,
+  schemaSql,
+} from '../store/schema.ts'
 
 export const DATABASE_NAME = 'fairtrace'
 
@@ -38,7 +45,10 @@ async function createSchema(client: pg.Client, options: BootstrapOptions): Promi
   await client.query(`revoke all on database ${DATABASE_NAME} from public`)
   await client.query(schemaSql)
   await client.query(grantsSql)
-  await client.query('insert into install.installation (kind, schema_version) values ($1, $2)', [options.kind, SCHEMA_VERSION])
+  await client.query('insert into install.installation (kind, schema_version) values ($1, $2)', [
+    options.kind,
+    SCHEMA_VERSION,
+  ])
   await client.query('commit')
 }
 
@@ -50,7 +60,10 @@ async function checkInstallation(client: pg.Client, options: BootstrapOptions): 
   }
   // The kind is decided once, at creation: a production installation can't be turned into one whose clock moves.
   if (rows[0]?.kind !== options.kind) {
-    throw new FairtraceError('DATA_DIR_UNUSABLE', `the database was created for ${rows[0]?.kind}, the folder says ${options.kind}`)
+    throw new FairtraceError(
+      'DATA_DIR_UNUSABLE',
+      `the database was created for ${rows[0]?.kind}, the folder says ${options.kind}`,
+    )
   }
 }
 

@@ -168,7 +168,10 @@ function requireSpace(dir: DataDir): void {
   const needed = dir.exists() ? FREE_BYTES_MIN : FREE_BYTES_NEW
   if (bavail * bsize < needed) {
     const mib = (bytes: number) => Math.floor(bytes / 1024 / 1024)
-    throw new FairtraceError('DISK_FULL', `${mib(bavail * bsize)} MiB are free where the data is; ${mib(needed)} MiB are needed`)
+    throw new FairtraceError(
+      'DISK_FULL',
+      `${mib(bavail * bsize)} MiB are free where the data is; ${mib(needed)} MiB are needed`,
+    )
   }
 }
 

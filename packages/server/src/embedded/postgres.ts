@@ -170,11 +170,15 @@ async function answers(url: string): Promise<boolean> {
 
 function databaseFailure(logFile: string, what: string, logStart = 0): FairtraceError {
   const tail = readFileSync(logFile).subarray(logStart).toString('utf8')
-  if (/No space left on device/.test(tail)) return new FairtraceError('DISK_FULL', 'the disk of the data directory is full')
+  if (/No space left on device/.test(tail))
+    return new FairtraceError('DISK_FULL', 'the disk of the data directory is full')
   if (/lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(tail)) {
     return new ClusterHeldError('DATA_IN_USE', 'another PostgreSQL still holds this data directory')
   }
-  return new FairtraceError('DATABASE_FAILED', `${what}; its log is postgres.log in the logs folder of the data directory`)
+  return new FairtraceError(
+    'DATABASE_FAILED',
+    `${what}; its log is postgres.log in the logs folder of the data directory`,
+  )
 }
 
 async function freePort(): Promise<number> {

@@ -38,7 +38,17 @@ export class RoleProcess {
   /** @throws the code with which the role refused to start, or `ROLE_FAILED` */
   static async start(options: RoleProcessOptions): Promise<{ process: RoleProcess; address: string | null }> {
     const log = openSync(options.dir.path('logs', `${options.role}.log`), 'a', 0o600)
-    const args = ['serve', '--role', options.role, '--data', options.dir.root, '--host', options.host, '--port', String(options.port)]
+    const args = [
+      'serve',
+      '--role',
+      options.role,
+      '--data',
+      options.dir.root,
+      '--host',
+      options.host,
+      '--port',
+      String(options.port),
+    ]
     // A session of its own: Ctrl-C in the terminal is ours to handle, once, in order.
     const child = fork(options.entry, args, {
       execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -55,7 +65,10 @@ export class RoleProcess {
     }
     child.kill('SIGKILL')
     if (first?.type === 'failed') throw new FairtraceError(asErrorCode(first.code), `${options.role}: ${first.message}`)
-    throw new FairtraceError('ROLE_FAILED', `the ${options.role} did not start; see logs/${options.role}.log in the data directory`)
+    throw new FairtraceError(
+      'ROLE_FAILED',
+      `the ${options.role} did not start; see logs/${options.role}.log in the data directory`,
+    )
   }
 
   get pid(): number | undefined {
@@ -73,7 +86,8 @@ export class RoleProcess {
     this.send({ ...message, id })
     const done = await answer
     if (done?.type !== 'done') throw new FairtraceError('ROLE_FAILED', `the ${this.options.role} did not answer`)
-    if (done.refused !== null) throw new FairtraceError(asErrorCode(done.refused), `the ${this.options.role} refused to move its clock`)
+    if (done.refused !== null)
+      throw new FairtraceError(asErrorCode(done.refused), `the ${this.options.role} refused to move its clock`)
   }
 
   async stop(): Promise<void> {

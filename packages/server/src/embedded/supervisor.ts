@@ -1,6 +1,5 @@
 /**
- * The embedded form: PostgreSQL and every role as processes of their own, started in the order of the data, stopped in
- * reverse, and none of them outliving this process.
+ * The embedded form: PostgreSQL and every role as processes of their own, none of them outliving this process.
  */
 import { createServer } from 'node:net'
 import process from 'node:process'
@@ -43,7 +42,7 @@ export interface Embedded {
   stop(): Promise<void>
 }
 
-/** The ledger first (nothing opens without it), the portal last (it tells people where the others are). */
+/** Stopped in reverse: first what takes things in, last what the others log to. */
 const ORDER: readonly RoleName[] = ['ledger', 'vault', 'intake', 'builder', 'portal']
 const RESTARTS_MAX = 5
 const RESTART_WINDOW_MS = 60_000
@@ -93,7 +92,8 @@ class Supervisor implements Embedded {
   async start(isNew: boolean): Promise<void> {
     const { dir, host, port } = this.#options
     const { kind } = dir.installation()
-    if (isNew && kind === 'demonstration' && this.#options.clockOffsetIfNewMs) dir.writeClockOffset(this.#options.clockOffsetIfNewMs)
+    if (isNew && kind === 'demonstration' && this.#options.clockOffsetIfNewMs)
+      dir.writeClockOffset(this.#options.clockOffsetIfNewMs)
     this.#offsetMs = dir.clockOffsetMs()
     // Refused here, before anything runs on it, and again in each process.
     if (this.#offsetMs !== null) demonstrationClock(kind, this.#offsetMs)
@@ -115,10 +115,14 @@ class Supervisor implements Embedded {
     })
     this.portalUrl = `http://${host}:${portalPort}`
     this.#writeRuntime()
-    for (const role of ORDER) {
-      this.#options.onStep?.(`Starting the ${role}`)
-      await this.#startRole(role, role === 'portal' ? portalPort : 0)
-    }
+    this.#options.onStep?.('Starting the roles')
+    // At once: each waits by itself for what it needs of the others.
+    const started = await Promise.allSettled(
+      ORDER.map((role) => this.#startRole(role, role === 'portal' ? portalPort : 0)),
+    )
+    const failure = started.find((result) => result.status === 'rejected')
+    if (failure) throw failure.reason
+    this.#announceIntake()
   }
 
   databaseUrl(role: DatabaseRole): string {
@@ -167,9 +171,13 @@ class Supervisor implements Embedded {
     if (role === 'intake' && started.address !== null) {
       this.intakeUrl = started.address
       this.#writeRuntime()
-      this.#processes.get('portal')?.send({ type: 'addresses', intake: started.address, portal: this.portalUrl })
+      this.#announceIntake()
     }
     if (role === 'portal' && this.#isOpen) await started.process.ask({ type: 'open' })
+  }
+
+  #announceIntake(): void {
+    this.#processes.get('portal')?.send({ type: 'addresses', intake: this.intakeUrl, portal: this.portalUrl })
   }
 
   /** A role that died starts again; one that keeps dying ends the whole, with the reason. */
@@ -178,11 +186,17 @@ class Supervisor implements Embedded {
     const now = Date.now()
     this.#restarts.push(now)
     if (this.#restarts.filter((atMs) => atMs > now - RESTART_WINDOW_MS).length > RESTARTS_MAX) {
-      this.#fail(new FairtraceError('ROLE_FAILED', `the ${role} keeps ending; see logs/${role}.log in the data directory`))
+      this.#fail(
+        new FairtraceError('ROLE_FAILED', `the ${role} keeps ending; see logs/${role}.log in the data directory`),
+      )
       return
     }
     this.#startRole(role, port).catch((error: unknown) => {
-      this.#fail(isFairtraceError(error) ? error : new FairtraceError('ROLE_FAILED', `the ${role} did not start again`, { cause: error }))
+      this.#fail(
+        isFairtraceError(error)
+          ? error
+          : new FairtraceError('ROLE_FAILED', `the ${role} did not start again`, { cause: error }),
+      )
     })
   }
 
@@ -198,7 +212,10 @@ class Supervisor implements Embedded {
 }
 
 function passwordsOf(dir: DataDir): Record<DatabaseRole, string> {
-  return Object.fromEntries(DATABASE_ROLES.map((role) => [role, dir.secrets(role).databasePassword])) as Record<DatabaseRole, string>
+  return Object.fromEntries(DATABASE_ROLES.map((role) => [role, dir.secrets(role).databasePassword])) as Record<
+    DatabaseRole,
+    string
+  >
 }
 
 /** Says that a port is taken before anything slow is started. Returns the port, or a free one for 0. */
@@ -212,6 +229,7 @@ async function requirePort(host: string, port: number): Promise<number> {
     })
   })
   await new Promise((resolve) => server.close(resolve))
-  if (taken instanceof Error) throw new FairtraceError('PORT_IN_USE', `port ${port} on ${host} is in use or not allowed`, { cause: taken })
+  if (taken instanceof Error)
+    throw new FairtraceError('PORT_IN_USE', `port ${port} on ${host} is in use or not allowed`, { cause: taken })
   return taken
 }

@@ -35,7 +35,8 @@ export function demonstrationClock(installation: 'demonstration' | 'production',
 
 function requireInPast(offsetMs: number): void {
   // Stated as what we accept, so that NaN is refused.
-  if (!(Number.isFinite(offsetMs) && offsetMs <= 0)) throw refused('a demonstration never runs ahead of the system clock')
+  if (!(Number.isFinite(offsetMs) && offsetMs <= 0))
+    throw refused('a demonstration never runs ahead of the system clock')
 }
 
 function refused(what: string): FairtraceError {

@@ -29,9 +29,9 @@ export interface RoleContext {
 /** Private keys of one role, read from its own file (mode 0600). Raw bytes in base64url. */
 export interface RoleSecrets {
   /** Ed25519 seed: the issuer's at the portal, else the role's own (vault, ledger, builder). Empty for intake. */
-  readonly signingSeed?: string
+  readonly signingSeed?: string | undefined
   /** Passphrase of the local key management (vault). */
-  readonly kmsPassphrase?: string
+  readonly kmsPassphrase?: string | undefined
 }
 
 export interface RunningRole {

@@ -41,10 +41,19 @@ export async function serveRole(options: ServeOptions): Promise<string | null> {
     running = await (await STARTERS[options.role]())(contextOf(options, dir, clock, addresses, log))
   } catch (error) {
     const code = isFairtraceError(error) ? error.code : portTaken(error) ? 'PORT_IN_USE' : 'INTERNAL'
-    const message = isFairtraceError(error) ? error.message : portTaken(error) ? `port ${options.port} is in use` : errorName(error)
-    log.error({ code, place: error instanceof Error ? error.stack?.split('\n').slice(1, 4) : undefined }, 'the role did not start')
+    const message = isFairtraceError(error)
+      ? error.message
+      : portTaken(error)
+        ? `port ${options.port} is in use`
+        : errorName(error)
+    log.error(
+      { code, place: error instanceof Error ? error.stack?.split('\n').slice(1, 4) : undefined },
+      'the role did not start',
+    )
     await tell({ type: 'failed', code, message })
-    throw isFairtraceError(error) ? error : new FairtraceError(portTaken(error) ? 'PORT_IN_USE' : 'ROLE_FAILED', message, { cause: error })
+    throw isFairtraceError(error)
+      ? error
+      : new FairtraceError(portTaken(error) ? 'PORT_IN_USE' : 'ROLE_FAILED', message, { cause: error })
   }
 
   const stop = once(async () => {
@@ -57,7 +66,8 @@ export async function serveRole(options: ServeOptions): Promise<string | null> {
     const message = toRoleSchema.safeParse(raw).data
     if (message?.type === 'stop') await stop()
     if (message?.type === 'addresses') Object.assign(addresses, { intake: message.intake, portal: message.portal })
-    if (message?.type === 'clock') await tell({ type: 'done', id: message.id, refused: moveClock(clock, message.offsetMs) })
+    if (message?.type === 'clock')
+      await tell({ type: 'done', id: message.id, refused: moveClock(clock, message.offsetMs) })
     if (message?.type === 'open') {
       if ('setReady' in running && typeof running.setReady === 'function') running.setReady(true)
       await tell({ type: 'done', id: message.id, refused: null })
@@ -85,7 +95,8 @@ function contextOf(
     databaseUrl: `postgres://${databaseRoleName(options.role)}:${databasePassword}@127.0.0.1:${runtime.postgresPort}/${DATABASE_NAME}`,
     objectsDir: dir.path('objects'),
     keysDir: options.role === 'vault' ? dir.path('keys') : null,
-    demoAccountsFile: installation.kind === 'demonstration' && options.role === 'portal' ? dir.path('demo/people.json') : null,
+    demoAccountsFile:
+      installation.kind === 'demonstration' && options.role === 'portal' ? dir.path('demo/people.json') : null,
     secrets,
     clock,
     log,
