@@ -103,7 +103,7 @@ function withdrawal(consent: ConsentState): Html {
   if (consent.state === 'withdrawn')
     return html`<p>You withdrew at ${time(consent.atMs)}. You can say yes again above whenever you like.</p>`
   return html`<p>One press, at once, without a reason:</p>
-<ul><li>No device of yours gets a lease any more; one that it holds ends within ${LEASE_MS / 1000} seconds.</li>
+<ul><li>No device of yours gets a lease, the permission to record, any more; one that it holds ends within ${LEASE_MS / 1000} seconds.</li>
 <li>What still waits on your device can’t be sent.</li>
 <li>What was stored before stays encrypted. Erasing it, and taking it out of later releases, is not part of this version yet.</li></ul>
 <form method="post" action="/me/withdraw"><button class="stop">Withdraw now</button></form>`
@@ -122,7 +122,7 @@ function deviceList(devices: readonly EnrolledDevice[]): Html | null {
 }
 
 function historyList({ history, joinedAtMs, programme: { charter } }: MeView): Html {
-  return html`<ol class="history"><li><p>${time(joinedAtMs)}</p><p>You used an invitation. That is no yes.</p></li>${history.map(
+  return html`<ol class="history"><li><p>${time(joinedAtMs)}</p><p>You used an invitation. That alone allows nothing.</p></li>${history.map(
     ({ version, atMs, event }) =>
       html`<li><p>${time(atMs)}</p><p>${
         event.kind === 'withdrawn'
@@ -130,7 +130,7 @@ function historyList({ history, joinedAtMs, programme: { charter } }: MeView): H
           : `You said yes, to notice ${event.noticeVersion}: ${listWords(event.categories.map((c) => CATEGORY_WORDS[c].title))} in ${listWords(event.apps.map((id) => appTitle(charter, id)))}.`
       } <a href="/me/receipts/${version}" download="fairtrace-receipt-${version}.jwt">Receipt ${version}</a></p></li>`,
   )}</ol>
-<p class="small">A receipt is signed. <code>fairtrace verify FILE</code> checks it without asking us.</p>`
+<p class="small">A receipt is signed. <code>fairtrace verify FILE --charter CHARTER</code> checks it without asking us.</p>`
 }
 
 function appTitle(charter: Charter, id: string): string {

@@ -18,7 +18,7 @@ const MOVES: Readonly<Record<ProgrammeState, string>> = {
   approved: 'Approve',
   running: 'Run',
   paused: 'Pause',
-  closed: 'Close for good',
+  closed: 'Close',
 }
 
 /** What may come after a state, of what this person may do. */
@@ -62,7 +62,7 @@ function moveForms(states: readonly ProgrammeState[]): Html | null {
   if (states.length === 0) return null
   return html`<div class="moves">${states.map(
     (state) =>
-      html`<form method="post" action="/programme/state"><input type="hidden" name="state" value="${state}"><button class="${state === 'running' || state === 'approved' ? '' : state === 'closed' ? 'quiet' : 'stop'}">${MOVES[state]}</button></form>`,
+      html`<form method="post" action="/programme/state"><input type="hidden" name="state" value="${state}"><button class="${state === 'paused' ? 'stop' : ''}">${MOVES[state]}</button></form>`,
   )}</div><p class="small">A pause ends recording on every device within a minute, and holds even if the ledger does not answer.</p>`
 }
 

@@ -25,9 +25,10 @@ import { signIn, signOut } from './sign-in-routes.ts'
 
 const PAGE = { config: { page: true }, schema: { hide: true } } as const
 const STAFF = ['programme-owner', 'data-protection', 'worker-representative', 'researcher'] as const
+/** What one press may do. Closing can't be taken back, so it has no button. */
 const MOVES: Readonly<Record<StaffRole, readonly ProgrammeState[]>> = {
-  'programme-owner': ['approved', 'running', 'paused', 'closed'],
-  'data-protection': ['paused', 'closed'],
+  'programme-owner': ['approved', 'running', 'paused'],
+  'data-protection': ['paused'],
   'worker-representative': [],
   researcher: [],
 }
