@@ -6,6 +6,7 @@
  * lines in turn with as many key lines made here. The files live in a temporary folder and are deleted afterwards.
  */
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -143,7 +144,7 @@ async function writeLines(file: string, lines: Iterable<Line>): Promise<string> 
     const fields = Object.entries(line).map(([name, value]) => `"${name}": ${JSON.stringify(value)}`)
     text += `{${fields.join(', ')}}\n`
     if (text.length < 1_000_000) continue
-    if (!stream.write(text)) await new Promise((resolve) => stream.once('drain', resolve))
+    if (!stream.write(text)) await once(stream, 'drain')
     text = ''
   }
   stream.end(text)
