@@ -70,9 +70,9 @@ async function writeLedger(): Promise<string> {
 
 describe('fairtrace verify', () => {
   it.each([
-    ['a folder with nothing to verify', () => folder, 'VERIFY_UNKNOWN_KIND'],
+    ['a folder with nothing to verify', (): string => folder, 'VERIFY_UNKNOWN_KIND'],
     ['a file of another kind', () => write('notes.txt', 'hello'), 'VERIFY_UNKNOWN_KIND'],
-    ['nothing at all', () => join(folder, 'missing'), 'INPUT_UNREADABLE'],
+    ['nothing at all', (): string => join(folder, 'missing'), 'INPUT_UNREADABLE'],
     ['a receipt without a key to check it with', () => write('a.jws', 'a.b.c'), 'USAGE'],
     ['an address where nobody is', () => 'http://127.0.0.1:1/ledger', 'SERVER_UNREACHABLE'],
   ] as const)('refuses %s', async (_what, path, code) => {
