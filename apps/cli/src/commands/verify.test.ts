@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
-import { ERRORS, ledgerEntry } from '@fairtrace/core'
+import { ERRORS, type ErrorCode, ledgerEntry } from '@fairtrace/core'
 import {
   checkpointText,
   encodeEntryBundle,
@@ -69,13 +69,14 @@ async function writeLedger(): Promise<string> {
 }
 
 describe('fairtrace verify', () => {
-  it.each([
-    ['a folder with nothing to verify', (): string => folder, 'VERIFY_UNKNOWN_KIND'],
+  const refusals: readonly (readonly [string, () => string, ErrorCode])[] = [
+    ['a folder with nothing to verify', () => folder, 'VERIFY_UNKNOWN_KIND'],
     ['a file of another kind', () => write('notes.txt', 'hello'), 'VERIFY_UNKNOWN_KIND'],
-    ['nothing at all', (): string => join(folder, 'missing'), 'INPUT_UNREADABLE'],
+    ['nothing at all', () => join(folder, 'missing'), 'INPUT_UNREADABLE'],
     ['a receipt without a key to check it with', () => write('a.jws', 'a.b.c'), 'USAGE'],
     ['an address where nobody is', () => 'http://127.0.0.1:1/ledger', 'SERVER_UNREACHABLE'],
-  ] as const)('refuses %s', async (_what, path, code) => {
+  ]
+  it.each(refusals)('refuses %s', async (_what, path, code) => {
     const { out, exit } = await run(verifyCommand(), path(), '--json')
     expect(JSON.parse(out).error.code).toBe(code)
     expect(exit).toBe(ERRORS[code].exit)
