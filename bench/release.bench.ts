@@ -1,0 +1,77 @@
+/**
+ * Release build: from shielded actions in memory to a finished, durable folder (k-anonymity, shuffle, AgentNet, schematics,
+ * Parquet, card, digests, signature). Beside it what a part of that costs at least: DuckDB writing the same rows to Parquet.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stageRelease } from '@fairtrace/release'
+import { signerFromSeed, signJws } from '@fairtrace/server/runtime/jws'
+import { aCharter, CHARTER_YAML, type GeneratedPart, recordedParts, TEST_SEEDS } from '@fairtrace/testing/harness'
+import type { Benchmark, Runs } from './benchmark.ts'
+import { copyToParquet } from './peers/duckdb-parquet.ts'
+
+const PEOPLE = 100
+const RECORDINGS_EACH = 25
+const ACTIONS_EACH = 220
+const RUNS = 4
+
+export const benchmarks: readonly Benchmark[] = [
+  {
+    name: 'release.build',
+    unit: 'actions/s',
+    better: 'higher',
+    target: 500_000,
+    peerName: 'DuckDB Parquet write alone',
+    run,
+  },
+]
+
+async function run(): Promise<Runs> {
+  const folder = mkdtempSync(join(tmpdir(), 'fairtrace-bench-release-'))
+  const parts = [
+    ...recordedParts(aCharter(), {
+      people: PEOPLE,
+      recordingsPerPerson: RECORDINGS_EACH,
+      actionsPerRecording: ACTIONS_EACH,
+    }),
+  ]
+  const ours: number[] = []
+  const peer: number[] = []
+  try {
+    // The first run of each warms up code and disk; it doesn't count.
+    for (let i = 0; i <= RUNS; i++) {
+      const directory = join(folder, `release-${i}`)
+      const built = await build(directory, parts)
+      const copied = await copyToParquet(join(directory, 'data/*.parquet'), join(folder, 'peer.parquet'))
+      rmSync(directory, { recursive: true })
+      if (i === 0) continue
+      ours.push(built)
+      peer.push(copied)
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { ours, peer }
+}
+
+/** @returns released actions a second */
+async function build(directory: string, parts: readonly GeneratedPart[]): Promise<number> {
+  const charter = aCharter()
+  const signer = signerFromSeed(TEST_SEEDS.builder)
+  const startedMs = performance.now()
+  const staged = await stageRelease({
+    directory,
+    name: 'bench',
+    charter: { ...charter, release: { ...charter.release, segmentActionsMax: 20, segmentsPerPersonMax: 10_000 } },
+    charterYaml: CHARTER_YAML,
+    seed: '1',
+    secret: new Uint8Array(32),
+    publishedAtMs: Date.UTC(2026, 9, 1),
+    parts,
+    sign: (typ, payload) => signJws(typ, payload, signer),
+    builder: signer.publicKey,
+  })
+  await staged.publish(null)
+  return ((staged.manifest.counts.actions ?? 0) / (performance.now() - startedMs)) * 1_000
+}
