@@ -13,6 +13,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { finished } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import type { Benchmark, Runs } from './benchmark.ts'
@@ -20,7 +21,7 @@ import type { Benchmark, Runs } from './benchmark.ts'
 const EVENTS = 2_000_000
 const RUNS = 3
 const EVENTS_SHORT = 200_000
-const CHILD = join(import.meta.dirname, 'shield.child.ts')
+const CHILD = fileURLToPath(new URL('./shield.child.ts', import.meta.url))
 const PEER = join(import.meta.dirname, 'peers', 'opencua_like_reduction.py')
 const PYTHON = '/usr/bin/python3'
 const RECORDINGS = process.env.FAIRTRACE_RECORDINGS ?? join(import.meta.dirname, '..', '..', 'shared', 'data')

@@ -34,7 +34,7 @@ interface Options {
 }
 
 /** What was counted; `dropped` and `problems` name the first lines concerned. */
-export interface ShieldSummary {
+interface ShieldSummary {
   readonly lines: number
   readonly inputEvents: number
   readonly actions: number

@@ -4,7 +4,7 @@ import type { AppId, Box, Place, SeenTarget } from '../input-event.ts'
 import type { ShieldSettings } from './settings.ts'
 
 /** Pixels that the pointer may move between press and release, or between two clicks, and still be in one place. */
-export const CLICK_SLOP_PX = 5
+const CLICK_SLOP_PX = 5
 
 /**
  * Reads a place into a copy with finite numbers and a window that has a size; null for anything else.

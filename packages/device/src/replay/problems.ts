@@ -33,7 +33,7 @@ export interface Problem {
   readonly firstLines: readonly number[]
 }
 
-export const FIRST_LINES = 5
+const FIRST_LINES = 5
 
 export class ProblemLog {
   readonly #byReason = new Map<ProblemReason, { count: number; firstLines: number[] }>()

@@ -1,7 +1,7 @@
 /** Bytes → blocks of lines, with their numbers. A line beyond the bound is skipped without being held. */
 
 /** Bytes of one line at most; an input event has some hundreds. */
-export const LINE_BYTES_MAX = 65_536
+const LINE_BYTES_MAX = 65_536
 
 export interface LineSink {
   /** `lines[i]` is line `first + i` of the file, counted from 1; without its line end. */
