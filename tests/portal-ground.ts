@@ -12,7 +12,7 @@ import pg from 'pg'
 import { pino } from 'pino'
 
 export const DAY_MS = 86_400_000
-export const APPS = ['desktop:orders', 'desktop:mail'] as const
+const APPS = ['desktop:orders', 'desktop:mail'] as const
 
 export interface Answer {
   readonly status: number
@@ -42,7 +42,7 @@ export interface PortalGround {
   stop(): Promise<void>
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly body?: unknown
   readonly token?: string
   readonly headers?: Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 /** What people see, in a real Chromium on a real portal. */
-import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync } from 'node:fs'
+import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OWNER, type PortalGround, RESEARCHER } from '../portal-ground.ts'
@@ -17,7 +17,6 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ]
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 interface Account {
   readonly name: string
@@ -181,7 +180,7 @@ interface AxeResults {
 
 /** Every rule of WCAG 2.2 A and AA, and axe's best practices, in the page as it stands. */
 async function axeFaults(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource)
+  await page.evaluate(axe.source)
   const results = await page.evaluate(() =>
     (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
   )

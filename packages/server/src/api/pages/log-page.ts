@@ -14,7 +14,7 @@ export function renderLog(frame: Frame, { checkpoint, publicKey, portal }: LogVi
   return page(
     frame,
     html`<h1>The ledger</h1>
-<p>Every opening of keys, every release and every change of the programme is written here first. The entries can’t be changed or taken out later without anybody who kept a checkpoint seeing it. They hold no names: each is a sealed commitment that whoever made it can open.</p>
+<p>Every opening of keys is written here first, and so is whatever lets the programme do more. Pauses and releases are written here too. The entries can’t be changed or taken out later without anybody who kept a checkpoint seeing it. They hold no names: each is a sealed commitment that whoever made it can open.</p>
 ${
   checkpoint === null
     ? html`<p>There is no checkpoint yet.</p>`
@@ -26,6 +26,6 @@ ${publicKey === null ? null : html`<dt>Key of the ledger</dt><dd><code>${publicK
 <h2>Check it yourself</h2>
 <p>Keep the checkpoint in a file. Later this computes the whole log again, on your machine, and checks that it still begins with what it had then:</p>
 <pre tabindex="0" aria-label="Command that checks the ledger"><code>fairtrace verify ${portal}/ledger --seen FILE</code></pre>
-<p>The files follow <abbr title="the transparency-log tiles format of C2SP">tlog-tiles</abbr>, so other people’s tools can read them too: <a href="/ledger/checkpoint"><code>/ledger/checkpoint</code></a> and <code>/ledger/tile/…</code>.</p>`,
+<p>The files follow <abbr title="the transparency-log tiles format of C2SP">tlog-tiles</abbr>, so other people’s tools can read them too: <a href="/ledger/checkpoint"><code>/ledger/checkpoint</code></a> and <code>/ledger/tile/</code>.</p>`,
   )
 }
