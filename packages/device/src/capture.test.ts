@@ -1,5 +1,6 @@
 import { type Action, FairtraceError, type InputEvent, type Lease, type RecordingId } from '@fairtrace/core'
 import { aCharter } from '@fairtrace/testing/harness'
+import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { CaptureSession } from './capture.ts'
 import type { HeldLease } from './lease-client.ts'
@@ -211,4 +212,79 @@ describe('CaptureSession', () => {
     await session.end()
     expect(recordings.made).toEqual([])
   })
+
+  it('lets nothing out that the lease does not allow, whatever the events and the leases are', async () => {
+    const apps = ['desktop:orders', 'desktop:mail', 'desktop:bank'] as const
+    const atMs = fc.constantFrom(0, 1_000, 59_999, 60_000, -1, Number.NaN)
+    const event = fc.oneof(
+      fc.record({
+        kind: fc.constant('focus'),
+        atMs,
+        app: fc.constantFrom(...apps),
+        field: fc.constantFrom('text', 'none'),
+      }),
+      fc.record({
+        kind: fc.constant('button'),
+        atMs,
+        button: fc.constant('left'),
+        down: fc.boolean(),
+        clicks: fc.constant(1),
+        place: fc.constant(place),
+      }),
+      fc.record({ kind: fc.constant('key'), atMs, key: fc.constantFrom('enter', 'a', 'tab'), down: fc.boolean() }),
+      fc.record({ kind: fc.constant('gap'), atMs }),
+    ) as fc.Arbitrary<InputEvent>
+    const lease = fc.option(
+      fc.record({
+        categories: fc.subarray(['pointer', 'keyboard', 'switches'] as const),
+        apps: fc.subarray([...apps]),
+        unbroken: fc.nat(2),
+      }),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(lease, fc.array(event, { maxLength: 12 })), { maxLength: 6 }),
+        async (times) => {
+          const outbox = new Recordings()
+          let current: HeldLease | null = null
+          const leases = { current: () => current, programme }
+          const tried = new CaptureSession({ leases, outbox, clock: { nowMs: () => 1_000 }, task: null })
+          for (const [allowed, events] of times) {
+            current =
+              allowed === null
+                ? null
+                : {
+                    lease: aLease({ categories: [...allowed.categories], apps: [...allowed.apps] }),
+                    jws: JSON.stringify(allowed),
+                    unbroken: allowed.unbroken,
+                  }
+            for (const one of events) await tried.push(one)
+          }
+          await tried.end()
+          for (const { lease: jws, actions, ended } of outbox.made) {
+            expect(ended).toBe(true)
+            const allowed: Lease = JSON.parse(jws)
+            for (const action of actions) {
+              expect(allowed.categories).toContain(CATEGORY[action.kind])
+              // The bank is on no charter, so it leaves under no lease.
+              if (action.kind === 'switch')
+                expect(allowed.apps.filter((app) => app !== 'desktop:bank')).toContain(action.app)
+            }
+          }
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
 })
+
+const CATEGORY = {
+  hover: 'pointer',
+  click: 'pointer',
+  drag: 'pointer',
+  scroll: 'pointer',
+  press: 'keyboard',
+  hotkey: 'keyboard',
+  type: 'keyboard',
+  switch: 'switches',
+} as const

@@ -187,6 +187,7 @@ describe('the lease', () => {
     await device.capture(clicks(1), { replayed: true })
     await device.close()
     device = await open()
+    portal.programme.epoch = 4
     portal.leaseChanges = lower
     await expect(device.capture(clicks(1))).rejects.toMatchObject({ code: 'LEASE_INVALID' })
   })
@@ -411,6 +412,15 @@ describe('the upload', () => {
     await device.releaseEarly()
     expect(await device.upload()).toMatchObject({ uploaded: 66 })
     expect(portal.requests.filter(({ path }) => path === '/api/permits')).toHaveLength(2)
+  })
+
+  it('sends nothing to a server that fell back behind an epoch that this device has seen', async () => {
+    portal.programme.epoch = 5
+    await captureAndRelease()
+    portal.programme.epoch = 4
+    expect(await device.upload()).toMatchObject({ sealed: 0, stopped: 'EPOCH_OVER' })
+    portal.programme.epoch = 5
+    expect(await device.upload()).toMatchObject({ uploaded: 1 })
   })
 
   it.each([

@@ -140,10 +140,18 @@ export class Device {
     return this.#outbox
   }
 
-  /** The programme as the portal states it now, checked against what this device pinned. */
-  programme(): Promise<Programme> {
+  /**
+   * The programme as the portal states it now, checked against what this device pinned.
+   * @throws `EPOCH_OVER` if the server stands where this device has seen it go on: a backup, or a lockdown undone
+   */
+  async programme(): Promise<Programme> {
     const { serverUrl, pins } = this.#requireMembership()
-    return fetchProgramme(this.#fetch, serverUrl, pins)
+    const programme = await fetchProgramme(this.#fetch, serverUrl, pins)
+    const highest = await this.#outbox.highestSeen()
+    if (programme.epoch < highest.epoch) {
+      throw new FairtraceError('EPOCH_OVER', `the server is at epoch ${programme.epoch}; ${highest.epoch} was seen`)
+    }
+    return programme
   }
 
   /**

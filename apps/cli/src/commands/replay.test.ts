@@ -73,6 +73,16 @@ describe('fairtrace replay', () => {
     expect(JSON.parse(out).error.code).toBe('CONSENT_REQUIRED')
   })
 
+  it('gives consent to what was chosen alone, and refuses a choice that is not offered', async () => {
+    await joinHere()
+    expect((await replay('--consent', '--apps', 'desktop:bank')).code).toBe(2)
+    expect((await replay('--consent', '--categories', 'pointer, switches', '--apps', 'desktop:mail')).code).toBe(0)
+    const given = portal.requests
+      .filter(({ path }) => path === '/api/consent')
+      .map(({ bytes }) => JSON.parse(String(bytes)))
+    expect(given).toEqual([{ noticeVersion: 1, categories: ['pointer', 'switches'], apps: ['desktop:mail'] }])
+  })
+
   it('holds what it captured until the review is over', async () => {
     await joinHere()
     const { code, out } = await replay('--consent', ...recording())

@@ -27,6 +27,8 @@ interface Options {
   readonly server?: string
   readonly join?: string
   readonly consent?: boolean
+  readonly categories?: string
+  readonly apps?: string
   readonly build: string
   readonly app?: string
   readonly task?: string
@@ -58,7 +60,12 @@ export function replayCommand(): Command {
     .addOption(new Option('--format <format>', 'how it was recorded').choices([...REPLAY_FORMATS]))
     .option('--server <url>', 'where Fairtrace runs; needed once, at joining')
     .option('--join <code>', 'take this invitation and show the notice')
-    .option('--consent', 'give consent to the notice that was shown, for every category and app of the charter')
+    .option('--consent', 'give consent to the notice that was shown, for what --categories and --apps say')
+    .option(
+      '--categories <list>',
+      'categories that you allow, separated by commas; every one of the charter if left out',
+    )
+    .option('--apps <list>', 'apps that you allow, separated by commas; every one of the charter if left out')
     .option('--build <digest>', 'build that the device declares', DEVICE_BUILD)
     .option('--app <id>', 'the app that it was recorded in, as the charter lists it')
     .option('--task <id>', "the charter's task that it shows")
@@ -119,8 +126,11 @@ async function prepare(device: Device, options: Options, outcome: Outcome): Prom
     const { capture: offered } = (await device.programme()).charter
     outcome.receipt = await device.consent({
       noticeVersion,
-      categories: offered.categories,
-      apps: offered.apps.map(({ id }) => id),
+      categories: chosen(options.categories, offered.categories),
+      apps: chosen(
+        options.apps,
+        offered.apps.map(({ id }) => id),
+      ),
     })
   }
   // A device is enrolled as soon as it is about to be used; before consent it gets no lease.
@@ -233,6 +243,16 @@ function finish({ captured, uploaded, read }: Outcome, options: Options): void {
   if (error === null) return
   if (!options.json) throw error
   process.exitCode = error.exitCode
+}
+
+/** @throws `USAGE` for a choice that is not offered */
+function chosen<T extends string>(list: string | undefined, offered: readonly T[]): readonly T[] {
+  if (list === undefined) return offered
+  const names = list.split(',').map((name) => name.trim())
+  if (!names.every((name) => offered.some((one) => one === name))) {
+    throw new FairtraceError('USAGE', `the charter offers: ${offered.join(', ')}`)
+  }
+  return offered.filter((one) => names.includes(one))
 }
 
 function parseWindow(text: string | undefined): { readonly width: number; readonly height: number } | null {
