@@ -43,6 +43,9 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
 }
 
+// Whatever a command writes is its account's alone, libraries' files included.
+process.umask(0o077)
+
 const version = String(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version)
 const program = new Command('fairtrace')
   .description('Collects how people use their computers to train AI agents, without exposing how any one of them works.')
