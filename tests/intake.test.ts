@@ -239,7 +239,7 @@ describe('intake without its database', () => {
     const send = async () => {
       const { id, bytes } = aBatch({ charter: ground.charter, vaultKey, device: aDevice(), sequence: 0, atMs: nowMs })
       const headers = { 'content-type': 'application/octet-stream', authorization: `Bearer ${aPermit(id, nowMs)}` }
-      const answer = await fetch(`${intake.address}/batches`, { method: 'POST', body: bytes, headers })
+      const answer = await fetch(`${intake.address}/batches`, { method: 'POST', body: new Uint8Array(bytes), headers })
       return { status: answer.status, body: await answer.json() }
     }
     try {

@@ -25,6 +25,8 @@ const TAG_BYTES = 16
 const SUITE = Buffer.from('HPKE\x00\x20\x00\x01\x00\x02', 'latin1')
 const EMPTY = Buffer.alloc(0)
 const BASE_MODE = Buffer.from([0])
+const INFOS_KEPT = 16
+const infoHashes = new Map<string, Buffer>()
 const PSK_ID_HASH = extract(SUITE, EMPTY, 'psk_id_hash', EMPTY)
 
 export interface HpkeOpenInput {
@@ -100,11 +102,19 @@ export function x25519PrivateRaw(privateKey: KeyObject): Buffer {
 
 /** RFC 9180, section 5.1: `KeySchedule` in base mode, for sequence number 0. */
 function schedule(shared: Uint8Array, info: string | Uint8Array) {
-  const infoHash = extract(SUITE, EMPTY, 'info_hash', typeof info === 'string' ? Buffer.from(info) : info)
-  const context = [BASE_MODE, PSK_ID_HASH, infoHash]
+  const context = [BASE_MODE, PSK_ID_HASH, infoHashOf(info)]
   const secret = extract(SUITE, shared, 'secret', EMPTY)
   return {
     key: expand(SUITE, secret, 'key', context, KEY_BYTES),
     nonce: expand(SUITE, secret, 'base_nonce', context, NONCE_BYTES),
   }
+}
+
+/** Ours are a handful of constants, so their hashes are kept. */
+function infoHashOf(info: string | Uint8Array): Buffer {
+  const known = typeof info === 'string' ? infoHashes.get(info) : undefined
+  if (known !== undefined) return known
+  const made = extract(SUITE, EMPTY, 'info_hash', typeof info === 'string' ? Buffer.from(info) : info)
+  if (typeof info === 'string' && infoHashes.size < INFOS_KEPT) infoHashes.set(info, made)
+  return made
 }
