@@ -2,7 +2,7 @@
 import { charterHash } from '@fairtrace/core'
 import { appendToLedger } from '@fairtrace/server/ledger/append'
 import { openDatabase } from '@fairtrace/server/store/database'
-import { aCharter, CHARTER_YAML, startRoleProcess, startTestDatabase, TEST_SEEDS } from '@fairtrace/testing/harness'
+import { aCharter, CHARTER_YAML, ledgerContext, startRoleProcess, startTestDatabase } from '@fairtrace/testing/harness'
 import type { Benchmark, Runs } from './benchmark.ts'
 
 const RUNS = 5
@@ -36,16 +36,7 @@ async function measureAppend(): Promise<Runs> {
         charter_yaml: CHARTER_YAML,
       })
       .execute()
-    const ledger = await startRoleProcess({
-      role: 'ledger',
-      installation: 'demonstration',
-      databaseUrl: server.url('ledger'),
-      objectsDir: '',
-      keysDir: null,
-      demoAccountsFile: null,
-      secrets: { signingSeed: TEST_SEEDS.ledger },
-      listen: { host: '127.0.0.1', port: 0 },
-    })
+    const ledger = await startRoleProcess(ledgerContext(server.url('ledger')))
     try {
       const append = (i: number) => appendToLedger(database, 'bench.entry', { i }, { waitForCheckpoint: true })
       await Promise.all(Array.from({ length: 1_000 }, (_, i) => append(i)))

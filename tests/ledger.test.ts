@@ -3,21 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { charterHash, ledgerOrigin } from '@fairtrace/core'
 import { appendToLedger } from '@fairtrace/server/ledger/append'
 import { ledgerProof } from '@fairtrace/server/ledger/proof'
-import { startLedger } from '@fairtrace/server/ledger/role'
 import { readLedgerFile } from '@fairtrace/server/ledger/tiles'
-import type { RoleContext } from '@fairtrace/server/runtime/role'
 import { type OpenDatabase, openDatabase } from '@fairtrace/server/store/database'
 import {
   aCharter,
   CHARTER_YAML,
+  ledgerContext,
   startRoleProcess,
   startTestDatabase,
+  startTestLedger,
   TEST_PUBLIC_KEYS,
-  TEST_SEEDS,
   type TestDatabase,
 } from '@fairtrace/testing/harness'
 import { verifyCommitted, verifyLedger } from '@fairtrace/verify'
-import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 const CHARTER = aCharter()
@@ -30,32 +28,14 @@ let callers: OpenDatabase[]
 /** What a test started, stopped even if it failed. */
 const started: { stop(): Promise<void> }[] = []
 
-function contextOf(databaseUrl: string): Omit<RoleContext, 'log' | 'clock' | 'addresses'> {
-  return {
-    role: 'ledger',
-    installation: 'demonstration',
-    databaseUrl,
-    objectsDir: '',
-    keysDir: null,
-    demoAccountsFile: null,
-    secrets: { signingSeed: TEST_SEEDS.ledger },
-    listen: { host: '127.0.0.1', port: 0 },
-  }
-}
-
 async function startHere() {
-  const running = await startLedger({
-    ...contextOf(server.url('ledger')),
-    log: pino({ level: 'silent' }),
-    clock: { nowMs: () => Date.now() },
-    addresses: {},
-  })
+  const running = await startTestLedger(server.url('ledger'))
   started.push(running)
   return running
 }
 
 async function startApart() {
-  const running = await startRoleProcess(contextOf(server.url('ledger')))
+  const running = await startRoleProcess(ledgerContext(server.url('ledger')))
   started.push(running)
   return running
 }
@@ -150,26 +130,29 @@ describe('the ledger', () => {
   })
 
   it('loses nothing and doubles nothing when it is killed again and again under 5,000 entries', async () => {
-    const total = 5_000
-    let ledger = await startApart()
-    let done = 0
-    const appends = Array.from({ length: total }, async (_, i) => {
-      // Spread over the kills, so that entries are on their way at each of them.
-      await sleep((i * 8_000) / total)
-      const answer = await append({ i }, callers[i % callers.length])
-      done++
-      return answer
-    })
-    const all = Promise.all(appends)
+    const wave = 1_000
+    const appends: Promise<{ index: number }>[] = []
     const seen: string[] = []
+    // Twenty at a time, so that at every kill entries are on their way, in the inbox and still to come.
+    const send = async () => {
+      for (let i = 0; i < wave; i++) {
+        appends.push(append({ i: appends.length }, callers[i % callers.length]))
+        if (i % 20 === 19) await sleep(4)
+      }
+    }
+    let ledger = await startApart()
     for (let kills = 0; kills < 4; kills++) {
-      await sleep(400)
+      const sending = send()
+      await sleep(20 + 40 * kills)
+      expect(appends.length).toBeLessThan((kills + 1) * wave)
       await ledger.kill()
-      expect(done).toBeLessThan(total)
       ledger = await startApart()
+      await sending
       seen.push((await readLedgerFile(caller(), '/checkpoint'))?.toString() ?? '')
     }
-    const answers = await all
+    await send()
+    const answers = await Promise.all(appends)
+    const total = 5 * wave
     expect(new Set(answers.map(({ index }) => index)).size).toBe(total)
     expect(Math.max(...answers.map(({ index }) => index))).toBe(total - 1)
     expect((await verify(seen)).size).toBe(total)
