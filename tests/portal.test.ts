@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { type Charter, charterHash } from '@fairtrace/core'
 import { CHARTER_YAML } from '@fairtrace/testing/harness'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -111,7 +112,9 @@ describe('the portal', () => {
     })
 
     it('tells devices the charter, the key of the day and where intake is', async () => {
-      expect((await page('/api/programme')).body).toMatchObject({ vaultKey: null, intake: 'http://127.0.0.1:7401' })
+      const { body } = await page('/api/programme')
+      expect(body).toMatchObject({ vaultKey: null, intake: 'http://127.0.0.1:7401' })
+      expect(charterHash(body.charter as Charter)).toBe(body.charterHash)
       const key = Buffer.alloc(32, 7)
       const insert = 'insert into vault.day_keys values ($1, $2, $3, $4, $5, $6)'
       const nowMs = ground.nowMs()
