@@ -73,5 +73,5 @@ async function build(directory: string, parts: readonly GeneratedPart[]): Promis
     builder: signer.publicKey,
   })
   await staged.publish(null)
-  return ((staged.manifest.counts.actions ?? 0) / (performance.now() - startedMs)) * 1_000
+  return (Number(staged.manifest.counts.actions) / (performance.now() - startedMs)) * 1_000
 }

@@ -26,7 +26,7 @@ const PYAUTOGUI_NAMES: Readonly<Record<string, string>> = {
   symbol: '<symbol>',
 }
 
-export function pyautoguiName(key: string): string {
+function pyautoguiName(key: string): string {
   return PYAUTOGUI_NAMES[key] ?? key
 }
 

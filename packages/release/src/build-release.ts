@@ -24,7 +24,7 @@ import { type CardFacts, croissantCard } from './croissant.ts'
 import { dataSheet } from './data-sheet.ts'
 import { createEpisodes, type EpisodeDrops, type RecordedPart } from './episodes.ts'
 import { KAnonymity } from './k-anonymity.ts'
-import { BUILDER_VERSION, countsFrom, manifestBytes, releaseId } from './manifest.ts'
+import { BUILDER_VERSION, countsFrom, manifestBytes, type ReleaseCounts, releaseId } from './manifest.ts'
 import { ParquetWriter, type SegmentName } from './parquet.ts'
 import { type Random, randomStream } from './random.ts'
 import { diskError, ReleaseFiles } from './release-files.ts'
@@ -112,7 +112,7 @@ async function build(request: ReleaseRequest, files: ReleaseFiles): Promise<Rele
     randomStream(secret, 'shuffle'),
     request.spillBytesInMemory,
   )
-  let counts: Record<string, number>
+  let counts: ReleaseCounts
   try {
     const settings = shieldSettings(charter)
     const episodes = createEpisodes(
@@ -245,20 +245,11 @@ function nameText({ hi, lo }: SegmentName): string {
   return [hi, lo].map((half) => BigInt.asUintN(64, half).toString(16).padStart(16, '0')).join('')
 }
 
-function countsOf(k: number, people: number, written: Written, drops: EpisodeDrops): Record<string, number> {
+function countsOf(k: number, people: number, written: Written, drops: EpisodeDrops): ReleaseCounts {
   const { segments, actions, trajectories, images, byKind, appsBelowK, labelsBelowK, tasksBelowK } = written
-  const dropped = { ...drops, appsBelowK, labelsBelowK, tasksBelowK }
-  return countsFrom(k, {
-    people,
-    segments,
-    actions,
-    trajectories,
-    images,
-    ...prefixed('actions.', byKind),
-    ...prefixed('dropped.', dropped),
-  })
-}
-
-function prefixed(prefix: string, counts: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [prefix + name, count]))
+  return {
+    ...countsFrom(k, { people, segments, actions, trajectories, images }),
+    byKind: countsFrom(k, byKind),
+    dropped: countsFrom(k, { ...drops, appsBelowK, labelsBelowK, tasksBelowK }),
+  }
 }

@@ -8,6 +8,7 @@
  * ```
  */
 import type { Charter } from '@fairtrace/core'
+import type { ReleaseCounts } from './manifest.ts'
 import { COLUMNS } from './parquet.ts'
 import type { Shard } from './release-files.ts'
 import { STATEMENTS } from './statements.ts'
@@ -20,7 +21,7 @@ export interface CardFacts {
   /** Raw Ed25519 public key, base64url. */
   readonly builder: string
   /** As in the manifest. */
-  readonly counts: Readonly<Record<string, number>>
+  readonly counts: ReleaseCounts
   readonly shards: readonly Shard[]
 }
 

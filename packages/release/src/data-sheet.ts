@@ -17,7 +17,7 @@ export function dataSheet(facts: CardFacts): string {
     Actions: counts.actions,
     Trajectories: counts.trajectories,
     Schematics: counts.images,
-  }).flatMap(([what, count]) => (count === undefined ? [] : [`| ${what} | ${count} |`]))
+  }).flatMap(([what, count]) => (typeof count !== 'number' ? [] : [`| ${what} | ${count} |`]))
   return `---
 pretty_name: ${JSON.stringify(name)}
 configs:

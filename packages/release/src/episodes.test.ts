@@ -1,4 +1,4 @@
-import type { Action } from '@fairtrace/core'
+import type { Action, Target } from '@fairtrace/core'
 import { aCharter } from '@fairtrace/testing/harness'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -72,7 +72,7 @@ describe('createEpisodes', () => {
   })
 
   it('drops a label that is not in the catalogue of its own app', () => {
-    const target = { role: 'button', label: 'Send', box: [0, 0, 10, 10] } as const
+    const target: Target = { role: 'button', label: 'Send', box: [0, 0, 10, 10] }
     const { kept } = segmentsOf([
       aPart({ actions: [toOrders, { kind: 'hover', target }, toMail, { kind: 'hover', target }] }),
     ])

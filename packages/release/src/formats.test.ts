@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import type { Action } from '@fairtrace/core'
+import type { Action, Target } from '@fairtrace/core'
 import { aCharter, CHARTER_YAML, recordedParts } from '@fairtrace/testing/harness'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { PNG } from 'pngjs'
@@ -14,8 +14,8 @@ import { COLUMNS } from './parquet.ts'
 
 const charter = aCharter()
 const VECTORS = new URL('../../../testing/vectors/croissant/', import.meta.url)
-const button = { role: 'button', label: 'Save', box: [100, 200, 96, 32] } as const
-const cell = { cell: [7, 0] } as const
+const button: Target = { role: 'button', label: 'Save', box: [100, 200, 96, 32] }
+const cell: Target = { cell: [7, 0] }
 /** One action of each kind, with what it becomes. */
 const STEPS: readonly (readonly [Action, string])[] = [
   [{ kind: 'hover', target: button }, 'pyautogui.moveTo(x=0.1156, y=0.2700)'],

@@ -17,6 +17,8 @@ export function releaseId(bytes: Uint8Array): ReleaseId {
   return createHash('sha256').update(bytes).digest('base64url') as ReleaseId
 }
 
+export type ReleaseCounts = ReleaseManifest['counts']
+
 /** Totals below `k` are left out, not rounded: they could be one person's. */
 export function countsFrom(k: number, counts: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count >= k))

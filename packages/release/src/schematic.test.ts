@@ -42,7 +42,7 @@ describe('drawSchematic', () => {
         expect(image.black(target.x, target.y - 1)).toBe(false)
         expect(image.black(target.x, bottom)).toBe(false)
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     )
   })
 

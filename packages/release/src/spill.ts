@@ -18,7 +18,7 @@ import { type Random, shuffle } from './random.ts'
 
 const BUCKETS = 64
 const HEAD = 3
-export const SPILL_BYTES_IN_MEMORY = 128 * 1024 * 1024
+const SPILL_BYTES_IN_MEMORY = 128 * 1024 * 1024
 
 interface Bucket {
   /** Numbers in `held`, which grows by doubling. */

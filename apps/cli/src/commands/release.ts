@@ -166,12 +166,15 @@ function summary({ name, counts, shards }: ReleaseManifest): string {
 }
 
 function details(manifest: ReleaseManifest): string {
-  const lines = Object.entries({ ...manifest.parameters, ...manifest.counts }).map(
-    ([name, value]) => `  ${name} ${value}`,
+  const lines = Object.entries({ ...manifest.parameters, ...manifest.counts }).flatMap(([name, value]) =>
+    isGroup(value)
+      ? Object.entries(value).map(([part, count]) => `  ${name}.${part} ${count}`)
+      : [`  ${name} ${value}`],
   )
-  return [
-    summary(manifest),
-    `programme ${manifest.programme}, charter version ${manifest.charterVersion}`,
-    ...lines,
-  ].join('\n')
+  const { programme, charterVersion } = manifest
+  return [summary(manifest), `programme ${programme}, charter version ${charterVersion}`, ...lines].join('\n')
+}
+
+function isGroup(value: unknown): value is Readonly<Record<string, number>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -21,7 +21,7 @@ export interface ReleaseWish {
   readonly seed: string
 }
 
-export interface Approver {
+interface Approver {
   readonly name: string
   readonly role: string
 }
