@@ -148,7 +148,8 @@ describe('the ledger', () => {
       await ledger.kill()
       ledger = await startApart()
       await sending
-      seen.push((await readLedgerFile(caller(), '/checkpoint'))?.toString() ?? '')
+      const checkpoint = await readLedgerFile(caller(), '/checkpoint')
+      if (checkpoint !== null) seen.push(checkpoint.toString())
     }
     await send()
     const answers = await Promise.all(appends)
@@ -158,6 +159,21 @@ describe('the ledger', () => {
     expect((await verify(seen)).size).toBe(total)
     const { rows } = await superuser.pool.query('select 1 from ledger.inbox')
     expect(rows).toHaveLength(0)
+  })
+
+  it('starts over when its connection is cut, and refuses if the log was changed meanwhile', async () => {
+    const cut = () =>
+      superuser.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'fairtrace_ledger'`)
+    await startHere()
+    await append({ before: true })
+    await cut()
+    expect((await append({ after: true })).index).toBe(1)
+    await superuser.pool.query(`update ledger.entries set entry = entry || ' ' where idx = 1`)
+    await cut()
+    await caller().pool.query('insert into ledger.inbox (entry) select entry from ledger.entries where idx = 0')
+    await sleep(2_000)
+    const { rows } = await superuser.pool.query('select max(size) as size from ledger.checkpoints')
+    expect(rows).toEqual([{ size: 2 }])
   })
 
   it('writes alone: a second ledger waits until the first is gone', async () => {
