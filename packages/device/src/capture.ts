@@ -53,7 +53,10 @@ type FocusEvent = Extract<InputEvent, { kind: 'focus' }>
 
 /** One stretch under one permission: a shield of its own, so that nothing pending crosses a break. */
 interface Stretch {
+  /** The lease under which it began. */
   readonly held: HeldLease
+  /** The newest lease that was found to be the same permission. */
+  renewed: HeldLease
   readonly shield: Shield
   readonly startedAtMs: number
   readonly reviewMs: number
@@ -115,8 +118,7 @@ export class CaptureSession {
       await this.#break('lease-over')
       return
     }
-    if (this.#stretch !== null && !isSamePermission(this.#stretch.held.lease, held.lease))
-      await this.#changePermission(held)
+    if (this.#stretch !== null && this.#stretch.renewed !== held) await this.#takeRenewal(this.#stretch, held)
     if (event.kind === 'focus') {
       this.#takeFocus(event, held)
     } else if (decision.allow) {
@@ -167,6 +169,7 @@ export class CaptureSession {
     this.#lastNote = null
     return {
       held,
+      renewed: held,
       shield: createShield({ ...settings, apps }, (reason) => void this.#dropped[reason]++),
       startedAtMs: this.#options.clock.nowMs(),
       reviewMs: charter.review,
@@ -183,8 +186,15 @@ export class CaptureSession {
     for (const action of out) if (switchesAllowed || action.kind !== 'switch') stretch.pending.push(action)
   }
 
-  /** A renewed lease with other terms: a new recording under it, in the same place, because the source never lost sight. */
-  async #changePermission(held: HeldLease): Promise<void> {
+  /**
+   * A renewed lease goes on with the recording. One with other terms begins a new recording, in the same place, because the
+   * source never lost sight.
+   */
+  async #takeRenewal(stretch: Stretch, held: HeldLease): Promise<void> {
+    if (isSamePermission(stretch.held.lease, held.lease)) {
+      stretch.renewed = held
+      return
+    }
     const focus = this.#focus
     await this.#endStretch()
     this.#focus = null

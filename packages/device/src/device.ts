@@ -253,7 +253,7 @@ export class Device {
     const held = (await this.#outbox.list()).filter(
       ({ id, state }) => state === 'held' && (recordings === undefined || recordings.includes(id)),
     )
-    for (const { id } of held) await this.#outbox.release(id)
+    await this.#outbox.release(held.map(({ id }) => id))
     return held.length
   }
 

@@ -21,10 +21,14 @@ export class BatchRows {
     this.#values = values
   }
 
-  insert(sequence: number, { id, bytes, body }: BatchToStore): void {
+  /** @returns bytes stored */
+  insert(sequence: number, batch: BatchToStore): number {
+    const bytes = this.#values.encrypt(bytesOf(sequence), batch.bytes)
+    const body = this.#values.encrypt(bodyOf(sequence), batch.body)
     this.#database
       .prepare('insert into batches (sequence, id, bytes, body) values (?, ?, ?, ?)')
-      .run(sequence, id, this.#values.encrypt(bytesOf(sequence), bytes), this.#values.encrypt(bodyOf(sequence), body))
+      .run(sequence, batch.id, bytes, body)
+    return bytes.length + body.length
   }
 
   list(limit: number, afterSequence: number): readonly WaitingBatch[] {
@@ -57,8 +61,12 @@ export class BatchRows {
       .run(id, this.#values.encrypt(bytesOf(sequence), bytes), sequence)
   }
 
-  remove(id: BatchId): void {
-    this.#database.prepare('delete from batches where id = ?').run(id)
+  /** @returns bytes that were stored; 0 if it was gone already */
+  remove(id: BatchId): number {
+    const row = this.#database
+      .prepare('delete from batches where id = ? returning length(bytes) + length(body) as n')
+      .get(id)
+    return Number(row?.n ?? 0)
   }
 }
 

@@ -34,12 +34,16 @@ export class RecordingRows {
   readonly #values: SealedValues
   readonly #openAt: StatementSync
   readonly #insertChunk: StatementSync
+  readonly #bytes: StatementSync
 
   constructor(database: DatabaseSync, values: SealedValues) {
     this.#database = database
     this.#values = values
     this.#openAt = database.prepare(`
       select state, (select coalesce(max(position), -1) + 1 from chunks where recording = id) as next
+      from recordings where id = ?`)
+    this.#bytes = database.prepare(`
+      select length(info) + (select coalesce(sum(length(value)), 0) from chunks where recording = id) as n
       from recordings where id = ?`)
     this.#insertChunk = database.prepare('insert into chunks (recording, position, actions, value) values (?, ?, ?, ?)')
   }
@@ -64,6 +68,11 @@ export class RecordingRows {
     const found = this.require(recording)
     if (found.state === 'open') throw new FairtraceError('USAGE', 'the recording still grows; end it first')
     return found
+  }
+
+  /** Stored bytes of a recording; 0 if it is gone. */
+  bytes(recording: RecordingId): number {
+    return Number(this.#bytes.get(recording)?.n ?? 0)
   }
 
   /** @throws `NOT_FOUND` */

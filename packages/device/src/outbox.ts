@@ -72,8 +72,8 @@ export interface Outbox {
    * recording is one continuous stretch.
    */
   deletePart(recording: RecordingId, from: number, to: number): Promise<void>
-  /** Ends the review of a held recording now, by the participant's own choice. */
-  release(recording: RecordingId): Promise<void>
+  /** Ends the review of held recordings now, by the participant's own choice: all of them or, on an error, none. */
+  release(recordings: readonly RecordingId[]): Promise<void>
   /** Recordings whose review is over at `nowMs`, oldest first. */
   due(nowMs: number): Promise<readonly WaitingRecording[]>
 

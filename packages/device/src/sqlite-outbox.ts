@@ -89,8 +89,9 @@ export class SqliteOutbox implements Outbox {
   }
 
   async end(recording: RecordingId, endedAtMs: number): Promise<void> {
+    const before = this.#recordings.bytes(recording)
     this.#change(() => this.#recordings.close(recording, endedAtMs))
-    this.#bytesUsed = this.#measure()
+    this.#bytesUsed += this.#recordings.bytes(recording) - before
   }
 
   async list(): Promise<readonly WaitingRecording[]> {
@@ -114,11 +115,13 @@ export class SqliteOutbox implements Outbox {
     return this.#inTurn(() => this.#delete(() => this.#recordings.cut(recording, from, to)))
   }
 
-  release(recording: RecordingId): Promise<void> {
+  release(recordings: readonly RecordingId[]): Promise<void> {
     return this.#inTurn(() =>
       this.#change(() => {
-        this.#recordings.requireEnded(recording)
-        this.#recordings.release(recording)
+        for (const recording of recordings) {
+          this.#recordings.requireEnded(recording)
+          this.#recordings.release(recording)
+        }
       }),
     )
   }
@@ -136,12 +139,13 @@ export class SqliteOutbox implements Outbox {
       this.#recordings.requireEnded(recording)
       const first = this.#meta.nextSequence()
       const batches = await build(first)
+      let added = -this.#recordings.bytes(recording)
       this.#change(() => {
         this.#recordings.remove(recording)
-        for (const [i, batch] of batches.entries()) this.#batches.insert(first + i, batch)
+        for (const [i, batch] of batches.entries()) added += this.#batches.insert(first + i, batch)
         this.#meta.putNextSequence(first + batches.length)
       })
-      this.#bytesUsed = this.#measure()
+      this.#bytesUsed += added
       return batches.length
     })
   }
@@ -161,13 +165,13 @@ export class SqliteOutbox implements Outbox {
     return this.#inTurn(async () => {
       const batch = { sequence, ...(await seal(this.#batches.body(sequence))) }
       this.#change(() => this.#batches.replaceSealed(batch))
+      this.#bytesUsed = this.#measure()
       return batch
     })
   }
 
   async acknowledge(batch: BatchId): Promise<void> {
-    this.#change(() => this.#batches.remove(batch))
-    this.#bytesUsed = this.#measure()
+    this.#bytesUsed -= this.#change(() => this.#batches.remove(batch))
   }
 
   async highestSeen(): Promise<HighestSeen> {
@@ -218,8 +222,8 @@ export class SqliteOutbox implements Outbox {
     return turn
   }
 
-  #change(work: () => void): void {
-    inTransaction(this.#database, work)
+  #change<T>(work: () => T): T {
+    return inTransaction(this.#database, work)
   }
 
   /** A change after which what is gone is gone from the files too. */

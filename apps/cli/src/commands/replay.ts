@@ -101,7 +101,7 @@ async function replay(path: string | undefined, options: Options): Promise<void>
   }
   try {
     await prepare(device, options, outcome)
-    const before = new Set((await device.review()).map(({ id }) => id))
+    const before = new Set((await device.outbox.list()).map(({ id }) => id))
     if (path !== undefined && options.format !== undefined)
       await capture(device, path, options.format, options, outcome)
     await letLeave(device, before, path === undefined, options, outcome)
@@ -178,14 +178,14 @@ async function letLeave(
 ): Promise<void> {
   if (device.id === null) return
   if (options.releaseNow) {
-    const captured = (await device.review()).map(({ id }) => id).filter((id) => !before.has(id))
+    const captured = (await device.outbox.list()).map(({ id }) => id).filter((id) => !before.has(id))
     outcome.released = await device.releaseEarly(all ? undefined : captured)
   }
   outcome.uploaded = await device.upload()
-  outcome.waiting = (await device.review()).map(({ id, actionCount, heldUntilMs }) => ({
+  outcome.waiting = (await device.outbox.list()).map(({ id, actionCount, endedAtMs, reviewMs }) => ({
     recording: id,
     actions: actionCount,
-    heldUntil: heldUntilMs === null ? null : new Date(heldUntilMs).toISOString(),
+    heldUntil: endedAtMs === null ? null : new Date(endedAtMs + reviewMs).toISOString(),
   }))
 }
 
