@@ -143,7 +143,7 @@ describe('fairtrace charter check', () => {
     const file = write('good.yaml', readFileSync(EXAMPLE))
     const { out, exit } = await run(charterCommand(), 'check', file)
     expect(exit).toBe(0)
-    expect(out).toContain('Nothing leaves a device before 3 days of review are over.')
+    expect(out).toContain('Nothing leaves a device before 3 days of review are over')
     const json = JSON.parse((await run(charterCommand(), 'check', file, '--json')).out)
     expect(json).toMatchObject({ valid: true, programme: 'orders-pilot', version: 1 })
   })

@@ -11,13 +11,14 @@ import { digestPattern, programmeIdPattern } from '../ids.ts'
 import { CATEGORIES } from '../lease.ts'
 
 const MINUTE = 60_000
+const DURATION_FORM = 'write a whole number and minutes, hours or days, such as "14 days"'
 const UNITS: Readonly<Record<string, number>> = { minute: MINUTE, hour: 60 * MINUTE, day: 1_440 * MINUTE }
 
 /** "14 days", "24 hours", "30 minutes" → milliseconds, within `[min, max]`. */
 function duration(min: string, max: string) {
   return z
-    .string()
-    .regex(/^\d{1,5} (?:minute|hour|day)s?$/, 'write a whole number and minutes, hours or days, such as "14 days"')
+    .string(DURATION_FORM)
+    .regex(/^\d{1,5} (?:minute|hour|day)s?$/, DURATION_FORM)
     .transform(durationMs)
     .refine((ms) => ms >= durationMs(min), `at least ${min}`)
     .refine((ms) => ms <= durationMs(max), `at most ${max}`)

@@ -28,7 +28,7 @@ export function describeCharter(charter: Charter): string[] {
       ? 'No app is listed, so nothing is captured.'
       : `Captured are ${list(capture.categories)} in ${list(capture.apps.map(({ title }) => title))}, and nowhere else.`,
     `Of the pointer leaves ${POINTER[shield.pointer]}; of the keyboard, ${KEYBOARD[shield.keyboard]}; interface labels ${shield.labels === 'none' ? 'never leave' : 'leave only if the charter lists them'}.`,
-    `Nothing leaves a device before ${duration(charter.review)} of review are over.`,
+    `Nothing leaves a device before ${duration(charter.review)} of review are over, unless its owner releases it earlier.`,
     `Recordings are kept for ${duration(retention.recordings)}, releases for ${duration(retention.releases)}.`,
     charter.audience.length === 0
       ? 'No group may be given access.'

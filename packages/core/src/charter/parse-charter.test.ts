@@ -32,7 +32,12 @@ describe('parseCharter', () => {
     ['a wrong type', 'version: 1', 'version: one', 'version: must be a number'],
     ['a list where a text belongs', 'title:', 'title: [a]', 'title: must be text'],
     ['an unknown choice', 'pointer: target', '  pointer: pixel', 'shield.pointer: must be one of: target, cell'],
-    ['a duration without a unit', 'reflection:', '  reflection: 14', 'notice.reflection: must be text'],
+    [
+      'a duration without a unit',
+      'reflection:',
+      '  reflection: 14',
+      'notice.reflection: write a whole number and minutes, hours or days, such as "14 days"',
+    ],
     [
       'a reflection period under a day',
       'reflection:',

@@ -4,6 +4,8 @@ import type { z } from 'zod'
 export function plainReason(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
+      // A field with its own words knows better than its type what belongs there.
+      if (!issue.message.startsWith('Invalid input')) return issue.message
       return `must be ${KIND[issue.expected] ?? issue.expected}`
     case 'invalid_value':
       return issue.values.length === 1
