@@ -88,7 +88,7 @@ export function croissantCard(facts: CardFacts): Record<string, unknown> {
     'dct:conformsTo': ['http://mlcommons.org/croissant/1.1', 'http://mlcommons.org/croissant/RAI/1.0'],
     '@id': `urn:fairtrace:${charter.programme}:${name}`,
     name,
-    description: `${STATEMENTS.summary} Programme: ${charter.title}.`,
+    description: `${STATEMENTS.summary} Programme: ${charter.title}.${charter.demonstration ? ` ${STATEMENTS.demonstration}` : ''}`,
     url: `urn:fairtrace:${charter.programme}:${name}`,
     license: {
       '@type': 'sc:CreativeWork',

@@ -28,7 +28,7 @@ ${trajectories ? '  - config_name: trajectories\n    data_files: [{ split: train
 # ${name}
 
 ${STATEMENTS.summary}
-
+${charter.demonstration ? `${STATEMENTS.demonstration}\n` : ''}
 Programme: ${inline(charter.title)} (${charter.programme}), charter version ${charter.version}.
 Purpose: ${inline(charter.purpose.sentence)}
 ${STATEMENTS.licence}

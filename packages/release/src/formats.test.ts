@@ -263,6 +263,7 @@ describe('the data sheet', () => {
   it('says what a reader must know before training on it', () => {
     const sheet = readFileSync(join(directory, 'README.md'), 'utf8')
     for (const said of [
+      'participants are simulated',
       '<number:short>',
       'risk gate is not built',
       'computer.terminate',

@@ -6,6 +6,8 @@ export const STATEMENTS = {
     'How people operate software, as short segments of actions (hover, click, drag, scroll, press, hotkey, type) without text, time or pointer path.',
   licence:
     'Use is allowed for the purpose of the charter and forbidden for the purposes that it forbids, evaluating or monitoring people always among them.',
+  demonstration:
+    'Built by a demonstration: its participants are simulated, unless somebody replayed recordings into it.',
   collection:
     'Captured with informed, revocable consent. On the device, before anything was stored, input events became actions: no text, no time, no path, no screen pixels. Each participant could see and delete everything before it left.',
   timeframe: 'Not known: times are removed on the device and none is stored.',
@@ -26,7 +28,7 @@ export const STATEMENTS = {
   socialImpact:
     'Made so that software agents can learn from work without watching the people who do it. A release cannot be recalled once it was exported.',
   maintenance:
-    'A release never changes. When a participant withdraws, releases that hold their segments are replaced on a later date with a new draw.',
+    'A release never changes. A withdrawal keeps a person out of every later release; it does not reach one that exists, because reissues are not built.',
   preprocessing: (charter: Charter): string[] => [
     `Recordings were cut into segments of at most ${charter.release.segmentActionsMax} actions, at every change of app and task.`,
     `Of each person at most ${charter.release.segmentsPerPersonMax} segments were drawn by chance; all segments were shuffled and named anew.`,
