@@ -82,7 +82,7 @@ export class CsvRows {
 }
 
 function parseRows(text: string): readonly string[][] {
-  return parse(text, { relax_column_count: true })
+  return parse(text, { relax_column_count: true, record_delimiter: '\n' })
 }
 
 function trimLine(line: string, number: number): string {

@@ -7,8 +7,6 @@ import { FairtraceError } from '@fairtrace/core'
 /** How the bytes ended. Whatever could be inflated was delivered before. */
 export type BytesEnd = 'whole' | 'truncated' | 'damaged'
 
-/** Reading costs one turn of the event loop a chunk; beyond this nothing is gained. */
-const FILE_CHUNK_BYTES = 262_144
 const GZIP_MAGIC = [0x1f, 0x8b] as const
 
 /**
@@ -17,7 +15,7 @@ const GZIP_MAGIC = [0x1f, 0x8b] as const
  */
 export async function* openBytes(path: string): AsyncGenerator<Buffer, void> {
   try {
-    yield* path === '-' ? process.stdin : createReadStream(path, { highWaterMark: FILE_CHUNK_BYTES })
+    yield* path === '-' ? process.stdin : createReadStream(path)
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
     throw new FairtraceError('INPUT_UNREADABLE', `the input can't be read (${code})`, { cause })

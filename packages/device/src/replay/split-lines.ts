@@ -9,6 +9,8 @@ export interface LineSink {
   tooLong(line: number): void
 }
 
+/** Bytes of lines handed on at once: what lives for a moment alone costs no memory, whatever the length of the file. */
+const BLOCK_BYTES = 8_192
 const LINE_FEED = 0x0a
 
 export class LineSplitter {
@@ -64,25 +66,29 @@ export class LineSplitter {
     this.#restBytes += part.length
   }
 
-  /** Decodes whole lines only, so that no character is cut in two. */
   #split(bytes: Uint8Array): void {
     const all = this.#restBytes > 0 ? Buffer.concat([...this.#rest, bytes]) : asBuffer(bytes)
     this.#rest = []
     this.#restBytes = 0
-    const lines = all.toString('utf8').split('\n')
-    // A short text holds no long line; most blocks need no second look.
-    if (all.length <= LINE_BYTES_MAX || !lines.some(isTooLong)) {
-      this.#block(lines)
-      return
-    }
     let start = 0
-    for (const [i, line] of lines.entries()) {
-      if (!isTooLong(line)) continue
+    // Whole lines only, so that no character is cut in two.
+    for (let cut = cutAfter(all, start); cut !== -1; cut = cutAfter(all, start)) {
+      this.#deliver(all.toString('utf8', start, cut).split('\n'))
+      start = cut + 1
+    }
+    this.#deliver(all.toString('utf8', start).split('\n'))
+  }
+
+  #deliver(lines: readonly string[]): void {
+    let start = 0
+    for (let i = 0; i < lines.length; i++) {
+      if (!isTooLong(lines[i] ?? '')) continue
       if (i > start) this.#block(lines.slice(start, i))
       this.#tooLong()
       start = i + 1
     }
-    if (start < lines.length) this.#block(lines.slice(start))
+    if (start === 0) this.#block(lines)
+    else if (start < lines.length) this.#block(lines.slice(start))
   }
 
   #block(lines: readonly string[]): void {
@@ -95,6 +101,11 @@ export class LineSplitter {
     this.#lines++
     this.#sink.tooLong(this.#lines)
   }
+}
+
+/** Place of the line end after which a block is full; -1 where the rest is one block. */
+function cutAfter(bytes: Uint8Array, start: number): number {
+  return bytes.indexOf(LINE_FEED, start + BLOCK_BYTES)
 }
 
 function isTooLong(line: string): boolean {
