@@ -12,6 +12,7 @@ import type { FileObjects } from '../store/objects.ts'
 import type { BatchFacts, Kept, SealedSegment } from './check-messages.ts'
 import type { CheckPool } from './check-pool.ts'
 import type { ParticipantPublicKey } from './content-keys.ts'
+import { requireDrainLock } from './drain-lock.ts'
 import { segmentKey } from './segment.ts'
 
 export interface InboxRow {
@@ -20,6 +21,8 @@ export interface InboxRow {
 }
 
 export interface GroupInput {
+  /** Who holds the drain lock, from `takeDrainLock`. */
+  readonly lockOwner: number
   readonly database: OpenDatabase
   readonly objects: FileObjects
   readonly pool: CheckPool
@@ -61,7 +64,7 @@ export async function drainGroup(rows: readonly InboxRow[], input: GroupInput): 
     if (segment !== null) await input.objects.put(segmentKey(segmentId), segment.bytes)
     const allRefused = [...refused, ...sorted.refused]
     try {
-      await store(input.database.pool, rows, kept, segmentId, segment, allRefused)
+      await store(input, rows, kept, segmentId, segment, allRefused)
     } catch (error) {
       // Only a broken constraint is sure not to have been committed: any other segment may be named by a row.
       if (segment !== null && isConstraint(error)) await input.objects.delete(segmentKey(segmentId))
@@ -118,17 +121,18 @@ async function sortOut(
 }
 
 async function store(
-  pool: pg.Pool,
+  { database, lockOwner }: GroupInput,
   rows: readonly InboxRow[],
   kept: Sorted['kept'],
   segmentId: string,
   segment: SealedSegment | null,
   refused: Sorted['refused'],
 ): Promise<void> {
-  const client = await pool.connect()
+  const client = await database.pool.connect()
   let isBroken = true
   try {
     await client.query('begin')
+    await requireDrainLock(client, lockOwner)
     if (segment !== null) await insertSegment(client, kept, segmentId, segment)
     if (refused.length > 0) {
       await client.query(

@@ -1,19 +1,18 @@
 /**
  * The loop that empties the inbox, several groups at a time so that curves, disk and database work at once.
  *
- * One vault drains at a time: it holds an advisory lock on a connection of its own. So groups need no row locks (which
- * would write each row twice), and at the start everything that no row names is certain to be left over from a crash.
+ * One vault drains at a time (`drain-lock.ts`). So groups need no row locks, which would write each row twice, and at the
+ * start an object that no row names is certain to be left over from a crash.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFairtraceError } from '@fairtrace/core'
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { drainGroup, type GroupInput, type InboxRow, isConstraint } from './drain-group.ts'
+import { takeDrainLock } from './drain-lock.ts'
 
 const GROUP_ROWS_MAX = 256
 const GROUP_BYTES_MAX = 16 * 1024 * 1024
-/** The lock's number: any constant, the same in every vault. */
-const LOCK = 7_401
 const POLL_MS = 1_000
 /** A batch that comes alone waits this long for company: it would get a segment to itself. */
 const GATHER_MS = 150
@@ -21,7 +20,7 @@ const BACK_OFF_MS = 1_000
 /** At least this often, batches that became visible behind the reading position are looked for. */
 const RESCAN_MS = 10_000
 
-export interface DrainInput extends GroupInput {
+export interface DrainInput extends Omit<GroupInput, 'lockOwner'> {
   readonly log: Logger
   /** Called once the lock is held, before the first group. */
   onLocked(): Promise<void>
@@ -76,13 +75,11 @@ export class Drain {
 
   /** Drains as long as the lock is held. */
   async #hold(lock: pg.PoolClient): Promise<void> {
-    const { rows } = await lock.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [LOCK])
-    if (rows[0]?.held !== true) return
-    const lost = Promise.withResolvers<void>()
+    const owner = await takeDrainLock(lock)
+    if (owner === null) return
     let isLost = false
     const lose = () => {
       isLost = true
-      lost.resolve()
       this.wake()
     }
     lock.on('error', lose)
@@ -90,14 +87,14 @@ export class Drain {
     await this.#input.onLocked()
     this.#cursor = 0
     const isOver = () => isLost || this.#isStopped
-    await Promise.all(Array.from({ length: this.#lanes }, () => this.#lane(isOver)))
+    await Promise.all(Array.from({ length: this.#lanes }, () => this.#lane(owner, isOver)))
   }
 
-  async #lane(isOver: () => boolean): Promise<void> {
+  async #lane(lockOwner: number, isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       try {
         const rows = await this.#next(isOver)
-        if (rows.length > 0) await this.#drain(rows)
+        if (rows.length > 0) await this.#drain(rows, lockOwner)
       } catch (error) {
         this.#complain(error)
         await sleep(BACK_OFF_MS)
@@ -105,11 +102,12 @@ export class Drain {
     }
   }
 
-  async #drain(rows: readonly InboxRow[]): Promise<void> {
+  async #drain(rows: readonly InboxRow[], lockOwner: number): Promise<void> {
+    const input = { ...this.#input, lockOwner }
     try {
-      const counts = await drainGroup(rows, this.#input).catch(async (error: unknown) => {
+      const counts = await drainGroup(rows, input).catch(async (error: unknown) => {
         if (!isConstraint(error)) throw error
-        return await drainGroup(rows, this.#input)
+        return await drainGroup(rows, input)
       })
       for (const [code, count] of counts.quarantined) this.#input.log.warn({ code, count }, 'quarantined')
     } finally {
