@@ -35,8 +35,9 @@ class Recordings {
   readonly notes: string[] = []
   fullAfter = Number.POSITIVE_INFINITY
 
-  async begin({ lease }: { lease: string }): Promise<RecordingId> {
-    this.made.push({ lease, actions: [], ended: false })
+  async begin({ lease }: { lease: string }, actions: readonly Action[] = []): Promise<RecordingId> {
+    if (actions.length > this.fullAfter) throw new FairtraceError('OUTBOX_FULL', 'full')
+    this.made.push({ lease, actions: [...actions], ended: false })
     return String(this.made.length - 1) as RecordingId
   }
   async append(id: RecordingId, actions: readonly Action[]): Promise<void> {
@@ -45,9 +46,10 @@ class Recordings {
       throw new FairtraceError('OUTBOX_FULL', 'full')
     recording?.actions.push(...actions)
   }
-  async end(id: RecordingId): Promise<void> {
+  async end(id: RecordingId, _endedAtMs: number, why: string | null = null): Promise<void> {
     const recording = this.made[Number(id)]
     if (recording !== undefined) recording.ended = true
+    if (why !== null) this.notes.push(why)
   }
   async note({ reason }: { reason: string }): Promise<void> {
     this.notes.push(reason)

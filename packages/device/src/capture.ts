@@ -136,7 +136,7 @@ export class CaptureSession {
 
   /** The source ended: whatever is pending is written and the recording is held. */
   async end(): Promise<CaptureReport> {
-    await this.#endStretch()
+    await this.#endStretch(null)
     this.#focus = null
     return this.report
   }
@@ -196,7 +196,7 @@ export class CaptureSession {
       return
     }
     const focus = this.#focus
-    await this.#endStretch()
+    await this.#endStretch(null)
     this.#focus = null
     if (focus !== null && this.#stopped === null) {
       this.#takeFocus({ ...focus, atMs: this.#options.clock.nowMs() }, held)
@@ -205,21 +205,23 @@ export class CaptureSession {
 
   /** Nothing is seen for a while. Where the focus is afterwards, only the source can say. */
   async #break(reason: string): Promise<void> {
-    await this.#endStretch()
+    const isNoted = await this.#endStretch(reason)
     this.#focus = null
-    await this.#note(reason)
+    if (!isNoted) await this.#note(reason)
   }
 
-  async #endStretch(): Promise<void> {
+  /** @returns whether `why` was noted with the end of a recording */
+  async #endStretch(why: string | null): Promise<boolean> {
     const stretch = this.#stretch
-    if (stretch === null) return
+    if (stretch === null) return false
     this.#collect(stretch, 'end')
     await this.#flush(1)
     this.#stretch = null
-    if (stretch.recording !== null) {
-      const { recording } = stretch
-      await this.#write(() => this.#options.outbox.end(recording, this.#options.clock.nowMs()))
-    }
+    const { recording } = stretch
+    if (recording === null) return false
+    await this.#write(() => this.#options.outbox.end(recording, this.#options.clock.nowMs(), why))
+    if (why !== null) this.#lastNote = why
+    return why !== null
   }
 
   async #flush(atLeast: number): Promise<void> {
@@ -227,20 +229,21 @@ export class CaptureSession {
     if (stretch === null || stretch.pending.length < atLeast) return
     const actions = stretch.pending.splice(0)
     await this.#write(async () => {
-      stretch.recording ??= await this.#beginRecording(stretch)
-      await this.#options.outbox.append(stretch.recording, actions)
+      if (stretch.recording === null) stretch.recording = await this.#beginRecording(stretch, actions)
+      else await this.#options.outbox.append(stretch.recording, actions)
       for (const { kind } of actions) this.#actions[kind]++
     })
   }
 
-  async #beginRecording(stretch: Stretch): Promise<RecordingId> {
-    const recording = await this.#options.outbox.begin({
+  async #beginRecording(stretch: Stretch, actions: readonly Action[]): Promise<RecordingId> {
+    const start = {
       lease: stretch.held.jws,
       task: this.#options.task,
       shield: SHIELD_VERSION,
       startedAtMs: stretch.startedAtMs,
       reviewMs: stretch.reviewMs,
-    })
+    }
+    const recording = await this.#options.outbox.begin(start, actions)
     this.#recordings++
     return recording
   }
@@ -253,8 +256,7 @@ export class CaptureSession {
       // Fails closed and loudly: capture stops, what was written stays, and the report says why.
       if (this.#stopped !== null) return
       this.#stopped = cause.code
-      await this.#endStretch()
-      await this.#note(cause.code)
+      await this.#break(cause.code)
     }
   }
 

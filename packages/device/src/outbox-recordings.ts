@@ -97,17 +97,18 @@ export class RecordingRows {
   }
 
   /**
-   * The next chunk of an open recording as it will be stored.
+   * Where the next chunk of an open recording goes.
    * @throws `NOT_FOUND`
    */
-  sealChunk(
-    recording: RecordingId,
-    actions: readonly Action[],
-  ): { readonly position: number; readonly value: Uint8Array } {
+  nextPosition(recording: RecordingId): number {
     const row = this.#openAt.get(recording)
     if (row?.state !== 'open') throw new FairtraceError('NOT_FOUND', 'no such open recording')
-    const position = Number(row.next)
-    return { position, value: this.#values.encryptJson(chunkOf(recording, position), actions) }
+    return Number(row.next)
+  }
+
+  /** A chunk as it will be stored. */
+  sealChunk(recording: RecordingId, position: number, actions: readonly Action[]): Uint8Array {
+    return this.#values.encryptJson(chunkOf(recording, position), actions)
   }
 
   insertChunk(recording: RecordingId, position: number, actions: number, value: Uint8Array): void {

@@ -53,15 +53,21 @@ export interface LocalNote {
 }
 
 export interface Outbox {
-  /** @throws `OUTBOX_FULL` */
-  begin(start: RecordingStart): Promise<RecordingId>
+  /**
+   * Begins a recording with its first actions; durable when it returns.
+   * @throws `OUTBOX_FULL`, and nothing of the call is kept
+   */
+  begin(start: RecordingStart, actions?: readonly Action[]): Promise<RecordingId>
   /**
    * Appends to an open recording; durable when it returns.
    * @throws `OUTBOX_FULL`, and nothing of the call is kept
    */
   append(recording: RecordingId, actions: readonly Action[]): Promise<void>
-  /** Ends a recording; from here its review period counts. One without actions disappears. */
-  end(recording: RecordingId, endedAtMs: number): Promise<void>
+  /**
+   * Ends a recording; from here its review period counts. One without actions disappears.
+   * @param why what to note about the break, on this device; null where the source simply ended
+   */
+  end(recording: RecordingId, endedAtMs: number, why?: string | null): Promise<void>
 
   /** Everything that waits, oldest first. */
   list(): Promise<readonly WaitingRecording[]>

@@ -71,26 +71,35 @@ export class SqliteOutbox implements Outbox {
     return this.#bytesUsed
   }
 
-  async begin(start: RecordingStart): Promise<RecordingId> {
+  async begin(start: RecordingStart, actions: readonly Action[] = []): Promise<RecordingId> {
     const id = randomId() as RecordingId
     const value = this.#recordings.sealStart(id, start)
-    this.#reserve(value.length)
-    this.#change(() => this.#recordings.insertOpen(id, value))
-    this.#bytesUsed += value.length
+    const chunk = actions.length === 0 ? null : this.#recordings.sealChunk(id, 0, actions)
+    const bytes = value.length + (chunk?.length ?? 0)
+    this.#reserve(bytes)
+    this.#change(() => {
+      this.#recordings.insertOpen(id, value)
+      if (chunk !== null) this.#recordings.insertChunk(id, 0, actions.length, chunk)
+    })
+    this.#bytesUsed += bytes
     return id
   }
 
   async append(recording: RecordingId, actions: readonly Action[]): Promise<void> {
     if (actions.length === 0) return
-    const { position, value } = this.#recordings.sealChunk(recording, actions)
+    const position = this.#recordings.nextPosition(recording)
+    const value = this.#recordings.sealChunk(recording, position, actions)
     this.#reserve(value.length)
     this.#change(() => this.#recordings.insertChunk(recording, position, actions.length, value))
     this.#bytesUsed += value.length
   }
 
-  async end(recording: RecordingId, endedAtMs: number): Promise<void> {
+  async end(recording: RecordingId, endedAtMs: number, why: string | null = null): Promise<void> {
     const before = this.#recordings.bytes(recording)
-    this.#change(() => this.#recordings.close(recording, endedAtMs))
+    this.#change(() => {
+      this.#recordings.close(recording, endedAtMs)
+      if (why !== null) this.#meta.addNote({ atMs: endedAtMs, reason: why })
+    })
     this.#bytesUsed += this.#recordings.bytes(recording) - before
   }
 
