@@ -28,7 +28,7 @@ export const STATEMENTS = {
   socialImpact:
     'Made so that software agents can learn from work without watching the people who do it. A release cannot be recalled once it was exported.',
   maintenance:
-    'A release never changes. A withdrawal keeps a person out of every later release; it does not reach one that exists, because reissues are not built.',
+    'A release never changes. A withdrawal stops capture; it does not yet reach what is stored: erasure and reissue are not built, so recordings of people who withdrew can still be in this release and in later ones.',
   preprocessing: (charter: Charter): string[] => [
     `Recordings were cut into segments of at most ${charter.release.segmentActionsMax} actions, at every change of app and task.`,
     `Of each person at most ${charter.release.segmentsPerPersonMax} segments were drawn by chance; all segments were shuffled and named anew.`,

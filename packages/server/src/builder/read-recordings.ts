@@ -24,7 +24,8 @@ export interface RecordingsInput {
 }
 
 /**
- * Chunks without an opened key are left out: their people were erased, or they came after the keys were opened.
+ * Chunks without an opened key are left out: their key was destroyed, or they came after the keys were opened. Consent is not
+ * asked here; whoever withdrew leaves the scope when erasure destroys their key.
  * @throws `SEGMENT_CORRUPT` for a chunk that does not open or hold actions; nothing is released then
  */
 export async function* readRecordings(input: RecordingsInput): AsyncGenerator<RecordedPart> {
