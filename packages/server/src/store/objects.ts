@@ -64,8 +64,9 @@ export class FileObjects {
 
   /** @throws `SEGMENT_CORRUPT` if the object is missing */
   async get(key: string): Promise<Buffer> {
+    const path = this.#path(key)
     try {
-      return await readFile(this.#path(key))
+      return await readFile(path)
     } catch (error) {
       throw missing(key, error)
     }
@@ -109,8 +110,9 @@ export class FileObjects {
   }
 
   async #open(key: string) {
+    const path = this.#path(key)
     try {
-      return await open(this.#path(key), 'r')
+      return await open(path, 'r')
     } catch (error) {
       throw missing(key, error)
     }
