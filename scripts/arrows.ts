@@ -6,7 +6,7 @@ const MODULES_MIN = 80
 
 const run = spawnSync(
   process.execPath,
-  ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'packages', 'apps', 'testing'],
+  ['node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', '--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'packages', 'apps', 'testing'],
   { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 },
 )
 interface Cruise {

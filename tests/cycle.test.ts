@@ -1,7 +1,8 @@
 /** The whole way of the data, on real processes: what the demonstration does, and what must never be found where it ran. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { openDevice } from '@fairtrace/device'
 import { DataDir, type Embedded, startEmbedded } from '@fairtrace/server'
@@ -10,6 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CycleReport, DEMO_CLOCK_START_MS, runCycle } from '../apps/cli/src/demo/cycle.ts'
 
 const ENTRY = fileURLToPath(new URL('../apps/cli/src/main.ts', import.meta.url))
+const RECORDINGS = process.env.FAIRTRACE_RECORDINGS ?? fileURLToPath(new URL('../../shared/data', import.meta.url))
+const isHere = existsSync(join(RECORDINGS, 'ducktrack'))
 const common = { host: '127.0.0.1', port: 0, entry: ENTRY } as const
 
 describe('a demonstration', () => {
@@ -20,7 +23,7 @@ describe('a demonstration', () => {
 
   beforeAll(async () => {
     embedded = await startEmbedded({ ...common, dir, kindIfNew: 'demonstration', clockOffsetIfNewMs: -DEMO_CLOCK_START_MS })
-    report = await runCycle(embedded, dir, { participants: 6 })
+    report = await runCycle(embedded, dir, { participants: 6, recordings: isHere ? RECORDINGS : null })
   })
   afterAll(async () => {
     await embedded?.stop()
@@ -34,6 +37,12 @@ describe('a demonstration', () => {
     expect(report.segments).toBeGreaterThanOrEqual(1)
     expect(report.release.episodes).toBeGreaterThan(0)
     expect(report.release).toMatchObject({ ledgerVerified: true, releaseVerified: true })
+  })
+
+  it.skipIf(!isHere)('takes real recordings the same way (needs FAIRTRACE_RECORDINGS, else ../shared/data)', () => {
+    const shards = dir.path('objects/releases/first-release/data')
+    const apps = readdirSync(shards).some((file) => readFileSync(join(shards, file)).includes('desktop:recording'))
+    expect(apps).toBe(true)
   })
 
   it('ends in the present, with the clock of the system', () => {

@@ -13,6 +13,7 @@ interface Options {
   readonly json?: boolean
   readonly participants: string
   readonly keep?: string
+  readonly recordings?: string
 }
 
 /** `fairtrace demo`: one whole cycle in a folder that is gone afterwards. */
@@ -21,6 +22,7 @@ export function demoCommand(): Command {
     .description('Runs one whole cycle in a temporary folder: charter, consent, capture, shield, seal, vault, grant, release.')
     .option('--participants <count>', 'simulated participants', '25')
     .option('--keep <dir>', 'use this new folder and keep it')
+    .option('--recordings <dir>', 'let the participants replay these real recordings besides')
     .option('--json', 'print the figures as JSON')
     .action((options: Options) => runCommand(options, () => demo(options)).then(() => process.exit()))
 }
@@ -45,7 +47,7 @@ async function demo(options: Options): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
     try {
       const startSeconds = (performance.now() - startedMs) / 1000
-      const report = await runCycle(embedded, dir, { participants, onStep: (...step) => bar.show(...step) })
+      const report = await runCycle(embedded, dir, { participants, recordings: options.recordings ?? null, onStep: (...step) => bar.show(...step) })
       bar.stop()
       print(options, participants, report, startSeconds, (performance.now() - startedMs) / 1000)
       if (!report.release.ledgerVerified || !report.release.releaseVerified) process.exitCode = 4

@@ -58,7 +58,7 @@ async function start(options: Options): Promise<void> {
 
 async function bringUp(embedded: Embedded, dir: DataDir, participants: number, bar: CycleBar): Promise<'ready'> {
   if (dir.installation().kind === 'demonstration' && !isCycleDone(dir)) {
-    await runCycle(embedded, dir, { participants, onStep: (...step) => bar.show(...step) })
+    await runCycle(embedded, dir, { participants, recordings: null, onStep: (...step) => bar.show(...step) })
     markCycleDone(dir)
   }
   bar.stop()

@@ -1,12 +1,14 @@
 /** The charter of the demonstration, written as anybody would write one: as YAML, then parsed like any other. */
 import { ROLES } from '@fairtrace/core'
+import { DEVICE_BUILD } from '@fairtrace/device'
 import { type Installation, publicKeyOf } from '@fairtrace/server'
 import { SIMULATED_APPS, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
 import { stringify } from 'yaml'
 import type { People } from './people.ts'
 
-export const DEMO_BUILD = 'fairtrace-demo-device'
-export const DEMO_PROGRAMME = 'office-assistant-demo'
+/** Where `fairtrace replay` puts recordings that say nothing of their apps. */
+const REPLAYED = { id: 'desktop:recording', title: 'Replayed recording', labels: [] }
+const DEMO_PROGRAMME = 'office-assistant-demo'
 
 const NOTICE = `We would like to learn how office work is done on a computer, to train a program that can help with it.
 
@@ -38,7 +40,7 @@ export function demoCharterYaml(installation: Installation, people: People): str
       impactAssessment: { reference: 'DPIA-DEMO-1', date: '2026-01-12' },
       consultation: { reference: 'Works council minutes, demonstration', date: '2026-01-20' },
       notice: { version: 1, text: NOTICE, reflection: '14 days', renewal: '180 days' },
-      capture: { categories: ['pointer', 'keyboard', 'switches'], apps: SIMULATED_APPS, tasks: SIMULATED_TASKS },
+      capture: { categories: ['pointer', 'keyboard', 'switches'], apps: [...SIMULATED_APPS, REPLAYED], tasks: SIMULATED_TASKS },
       shield: { pointer: 'target', keyboard: 'kind-and-length', labels: 'catalogue', roles: [...ROLES] },
       review: '24 hours',
       retention: { recordings: '90 days', releases: '365 days' },
@@ -46,7 +48,7 @@ export function demoCharterYaml(installation: Installation, people: People): str
       approvers: people.approvers.map(({ name, role, seed }) => ({ name, role, key: publicKeyOf(seed) })),
       release: { k: 5, segmentActionsMax: 20, segmentsPerPersonMax: 200, exportAllowed: true },
       keys: installation.keys,
-      builds: [DEMO_BUILD],
+      builds: [DEVICE_BUILD],
     },
     { lineWidth: 120 },
   )

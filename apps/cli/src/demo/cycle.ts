@@ -7,13 +7,14 @@
  */
 import type { InputEvent } from '@fairtrace/core'
 import { FairtraceError } from '@fairtrace/core'
-import { type Device, openDevice } from '@fairtrace/device'
+import { type Device, openDevice, openReplay } from '@fairtrace/device'
 import type { DataDir, Embedded } from '@fairtrace/server'
 import { openDatabase } from '@fairtrace/server/store/database'
 import { createParticipant, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { DEMO_BUILD, demoCharterYaml } from './charter.ts'
+import { demoCharterYaml } from './charter.ts'
+import { dealRecordings } from './recordings.ts'
 import { createPeople, type People, writePeople } from './people.ts'
 import { PortalSession } from './portal-session.ts'
 import { buildDemoRelease, type DemoRelease } from './release.ts'
@@ -37,6 +38,8 @@ const DRAIN_MS_MAX = 60_000
 
 export interface CycleOptions {
   readonly participants: number
+  /** Folder of real recordings that the participants replay besides, or null. */
+  readonly recordings: string | null
   onStep?(sentence: string, done: number, total: number): void
 }
 
@@ -63,12 +66,15 @@ export async function runCycle(embedded: Embedded, dir: DataDir, options: CycleO
     const owner = await timer.run('charter', () => startProgramme(embedded, dir, people))
     const sessions = await timer.run('invite', () => inviteAndWait(embedded, owner, options, people, dir))
     await timer.run('consent', async () => devices.push(...(await consentAndEnrol(embedded, dir, sessions, options))))
-    const captured = await timer.run('capture', () => workSomeDays(embedded, devices, options))
+    const worked = await timer.run('capture', () => workSomeDays(embedded, devices, options))
+    const replayed = await timer.run('replay', () => replayRecordings(devices, options))
     const sent = await timer.run('upload', () => reviewAndUpload(embedded, devices, options))
     const segments = await timer.run('vault', () => waitUntilStored(embedded, sent.batches, options))
     const release = await timer.run('release', () => buildDemoRelease(embedded, dir, options.onStep))
     await timer.run('present', () => embedded.moveClock(Date.now()))
-    return { ...captured, ...sent, segments, release, seconds: timer.seconds }
+    const inputEvents = worked.inputEvents + replayed.inputEvents
+    const actions = worked.actions + replayed.actions
+    return { inputEvents, actions, ...sent, segments, release, seconds: timer.seconds }
   } finally {
     for (const device of devices) await device.close()
   }
@@ -121,7 +127,7 @@ async function consentAndEnrol(
     const folder = dir.path('demo/devices', `p${String(i + 1).padStart(2, '0')}`)
     const device = await openDevice(folder, { clock, serverUrl: embedded.portalUrl })
     devices.push(device)
-    await device.enrol(embedded.portalUrl, session, DEMO_BUILD)
+    await device.enrol(embedded.portalUrl, session)
     const { capture, notice } = (await device.programme()).charter
     const apps = capture.apps.map(({ id }) => id)
     await device.consent({ noticeVersion: notice.version, categories: capture.categories, apps })
@@ -149,6 +155,24 @@ async function workSomeDays(embedded: Embedded, devices: readonly Device[], opti
     }
   }
   return { inputEvents, actions }
+}
+
+/** Every participant replays one of each kind: recordings of many people give each their own. */
+async function replayRecordings(devices: readonly Device[], { recordings, onStep }: CycleOptions) {
+  const counts = { inputEvents: 0, actions: 0 }
+  if (recordings === null) return counts
+  const dealt = dealRecordings(recordings, devices.length)
+  for (const [i, device] of devices.entries()) {
+    for (const { path, format, person } of dealt[i] ?? []) {
+      const replay = openReplay(path, format, person === null ? {} : { person })
+      const report = await device.capture(replay.events, { replayed: true })
+      if (report.stopped !== null) throw new FairtraceError(report.stopped, 'a demonstration device stopped capturing')
+      counts.inputEvents += report.inputEvents
+      counts.actions += Object.values(report.actions).reduce((sum, count) => sum + count, 0)
+    }
+    onStep?.('Replaying real recordings', i + 1, devices.length)
+  }
+  return counts
 }
 
 /** Moves the clock so that events come neither before it nor more than `AHEAD_MS` after it. */

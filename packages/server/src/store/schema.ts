@@ -198,7 +198,9 @@ grant select, insert on vault.openings to fairtrace_builder;
 grant select on vault.chunks, vault.segments to fairtrace_builder;
 
 grant usage on schema ledger to fairtrace_portal, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
-grant select, insert, update, delete on all tables in schema ledger to fairtrace_ledger;
+grant select, delete on ledger.inbox to fairtrace_ledger;
+grant select, insert on ledger.entries, ledger.checkpoints to fairtrace_ledger;
+grant select, insert, delete on ledger.tiles to fairtrace_ledger;
 grant insert (entry) on ledger.inbox to fairtrace_portal, fairtrace_vault, fairtrace_builder;
 grant select (id) on ledger.inbox to fairtrace_portal, fairtrace_vault, fairtrace_builder;
 grant select on ledger.entries, ledger.tiles, ledger.checkpoints to fairtrace_portal, fairtrace_vault, fairtrace_builder;
