@@ -52,7 +52,10 @@ export function runUnderPinnedNode(module, args) {
   const child = spawn(node, [...FLAGS, path, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     // Compiled modules are kept: a start is five processes that load much of the same.
-    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)), ...process.env },
+    env: {
+      NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)),
+      ...process.env,
+    },
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     // From a terminal the child has it already; a second one does no harm there.

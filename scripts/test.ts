@@ -16,7 +16,8 @@ const vitest = await startVitest('test', filters, { watch: false, passWithNoTest
 const counts = { passed: 0, failed: 0, skipped: 0 }
 for (const module of vitest.state.getTestModules()) {
   // A file that breaks while it is loaded has no tests to count, and is a failure all the same.
-  if (module.state() === 'failed' && [...module.children.allTests()].every((test) => test.result().state !== 'failed')) counts.failed++
+  if (module.state() === 'failed' && [...module.children.allTests()].every((test) => test.result().state !== 'failed'))
+    counts.failed++
   for (const test of module.children.allTests()) {
     const { state } = test.result()
     if (state === 'passed') counts.passed++
@@ -36,9 +37,14 @@ function installChromium(): void {
     console.error('Installing Chromium for the browser tests (once) …')
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     spawnSync('apt-get', ['update', '-qq'], { stdio: ['ignore', 'ignore', 'inherit'], env })
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], { stdio: ['ignore', 'ignore', 'inherit'], env })
+    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env,
+    })
   }
   if (!CHROMIUM.some((path) => existsSync(path))) {
-    console.error('The browser suite is skipped: no Chromium is installed and none may be installed here (apt-get install chromium).')
+    console.error(
+      'The browser suite is skipped: no Chromium is installed and none may be installed here (apt-get install chromium).',
+    )
   }
 }

@@ -22,7 +22,12 @@ describe('a demonstration', () => {
   let report: CycleReport
 
   beforeAll(async () => {
-    embedded = await startEmbedded({ ...common, dir, kindIfNew: 'demonstration', clockOffsetIfNewMs: -DEMO_CLOCK_START_MS })
+    embedded = await startEmbedded({
+      ...common,
+      dir,
+      kindIfNew: 'demonstration',
+      clockOffsetIfNewMs: -DEMO_CLOCK_START_MS,
+    })
     report = await runCycle(embedded, dir, { participants: 6, recordings: isHere ? RECORDINGS : null })
   })
   afterAll(async () => {
@@ -64,8 +69,13 @@ describe('a demonstration', () => {
     const typed = 'xylophonequartzfjord'
     const device = await openDevice(dir.path('demo/devices/p01'), { clock: { nowMs: Date.now } })
     const startMs = Date.now()
-    const keys = [...typed].flatMap((key) => [true, false].map((down) => ({ kind: 'key', atMs: startMs, key, down }) as const))
-    const captured = await device.capture([{ kind: 'focus', atMs: startMs, app: 'desktop:mail', field: 'text' }, ...keys], { replayed: true })
+    const keys = [...typed].flatMap((key) =>
+      [true, false].map((down) => ({ kind: 'key', atMs: startMs, key, down }) as const),
+    )
+    const captured = await device.capture(
+      [{ kind: 'focus', atMs: startMs, app: 'desktop:mail', field: 'text' }, ...keys],
+      { replayed: true },
+    )
     expect(captured.actions).toMatchObject({ type: 1, switch: 1 })
     await device.releaseEarly()
     expect(await device.upload()).toMatchObject({ uploaded: 1, stopped: null })
@@ -94,7 +104,12 @@ describe('an installation that is no demonstration', () => {
 
   it('has no clock that can be moved', async () => {
     const dir = new DataDir(join(folder, 'data'))
-    const embedded = await startEmbedded({ ...common, dir, kindIfNew: 'production', clockOffsetIfNewMs: -DEMO_CLOCK_START_MS })
+    const embedded = await startEmbedded({
+      ...common,
+      dir,
+      kindIfNew: 'production',
+      clockOffsetIfNewMs: -DEMO_CLOCK_START_MS,
+    })
     try {
       expect(dir.clockOffsetMs()).toBeNull()
       await expect(embedded.moveClock(Date.now())).rejects.toMatchObject({ code: 'CLOCK_NOT_DEMONSTRATION' })
@@ -112,9 +127,11 @@ describe('an installation that is no demonstration', () => {
 })
 
 function filesUnder(root: string): readonly string[] {
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    // SQLite's journals come and go while the processes run.
-    .filter((file) => !file.endsWith('-journal'))
+  return (
+    readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      // SQLite's journals come and go while the processes run.
+      .filter((file) => !file.endsWith('-journal'))
+  )
 }

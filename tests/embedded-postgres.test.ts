@@ -19,7 +19,9 @@ describe('the embedded PostgreSQL', () => {
   it('runs no role as superuser', async () => {
     const client = new pg.Client({ connectionString: database.url('vault') })
     await client.connect()
-    const { rows } = await client.query('select rolsuper, rolcreaterole, rolcreatedb, rolbypassrls from pg_roles where rolname = current_user')
+    const { rows } = await client.query(
+      'select rolsuper, rolcreaterole, rolcreatedb, rolbypassrls from pg_roles where rolname = current_user',
+    )
     expect(rows[0]).toEqual({ rolsuper: false, rolcreaterole: false, rolcreatedb: false, rolbypassrls: false })
     await client.end()
   })

@@ -33,7 +33,10 @@ interface Running {
 
 /** Starts an empty installation through npm and waits until it answers. */
 async function start(data: string, port: number): Promise<Running> {
-  const child = spawn('npm', ['start', '--', '--no-demo', '--data', data, '--port', String(port)], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('npm', ['start', '--', '--no-demo', '--data', data, '--port', String(port)], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   started.push(child)
   let said = ''
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -60,7 +63,11 @@ async function expectNothingLeft({ pids, port }: Running): Promise<void> {
 }
 
 function runStart(args: readonly string[]): { status: number | null; stderr: string } {
-  return spawnSync(process.execPath, ['scripts/run.mjs', 'apps/cli/src/main.ts', 'start', '--no-demo', ...args], { cwd: root, encoding: 'utf8', timeout: 60_000 })
+  return spawnSync(process.execPath, ['scripts/run.mjs', 'apps/cli/src/main.ts', 'start', '--no-demo', ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
 }
 
 async function freePort(): Promise<number> {
@@ -137,20 +144,23 @@ describe('fairtrace start', () => {
     await expectNothingLeft(again)
   })
 
-  it.each(['the launcher', 'the supervisor'] as const)('leaves nothing when %s is killed with kill -9, and starts again at once', async (who) => {
-    const data = join(folder, 'data')
-    const port = await freePort()
-    const running = await start(data, port)
-    // npm, then the launcher under the Node at hand, then the supervisor under Node 24.
-    const ours = running.pids.filter((pid) => /apps\/cli\/src\/main\.ts start/.test(commandOf(pid)))
-    const victim = who === 'the launcher' ? ours[0] : ours.at(-1)
-    if (victim === undefined) throw new Error('not found')
-    process.kill(victim, 'SIGKILL')
-    await expectNothingLeft(running)
-    const again = await start(data, port)
-    again.child.kill('SIGTERM')
-    await expectNothingLeft(again)
-  })
+  it.each(['the launcher', 'the supervisor'] as const)(
+    'leaves nothing when %s is killed with kill -9, and starts again at once',
+    async (who) => {
+      const data = join(folder, 'data')
+      const port = await freePort()
+      const running = await start(data, port)
+      // npm, then the launcher under the Node at hand, then the supervisor under Node 24.
+      const ours = running.pids.filter((pid) => /apps\/cli\/src\/main\.ts start/.test(commandOf(pid)))
+      const victim = who === 'the launcher' ? ours[0] : ours.at(-1)
+      if (victim === undefined) throw new Error('not found')
+      process.kill(victim, 'SIGKILL')
+      await expectNothingLeft(running)
+      const again = await start(data, port)
+      again.child.kill('SIGTERM')
+      await expectNothingLeft(again)
+    },
+  )
 
   it('starts a role again that was killed', async () => {
     const running = await start(join(folder, 'data'), await freePort())
@@ -158,7 +168,8 @@ describe('fairtrace start', () => {
     if (intake === undefined) throw new Error('no intake')
     process.kill(intake, 'SIGKILL')
     const revived = await eventually(
-      () => processTree(running.child.pid ?? 0).some((pid) => pid !== intake && /serve --role intake/.test(commandOf(pid))),
+      () =>
+        processTree(running.child.pid ?? 0).some((pid) => pid !== intake && /serve --role intake/.test(commandOf(pid))),
       15_000,
     )
     expect(revived).toBe(true)

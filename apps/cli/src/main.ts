@@ -48,7 +48,9 @@ process.umask(0o077)
 
 const version = String(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version)
 const program = new Command('fairtrace')
-  .description('Collects how people use their computers to train AI agents, without exposing how any one of them works.')
+  .description(
+    'Collects how people use their computers to train AI agents, without exposing how any one of them works.',
+  )
   .version(version)
   .showHelpAfterError('Run with --help to see what this command takes.')
 

@@ -7,7 +7,10 @@ import { Presets, SingleBar } from 'cli-progress'
  * Runs a command's action: a refusal becomes one sentence and what to do, on standard error, under the code's own exit
  * status. With `json`, standard output carries `{"error":{"code","message","advice"}}` instead.
  */
-export async function runCommand(options: { readonly json?: boolean | undefined }, action: () => Promise<void> | void): Promise<void> {
+export async function runCommand(
+  options: { readonly json?: boolean | undefined },
+  action: () => Promise<void> | void,
+): Promise<void> {
   try {
     await action()
   } catch (cause) {
@@ -55,9 +58,12 @@ function asFairtraceError(cause: unknown): FairtraceError {
   }
   if (code === 'ENOSPC') return new FairtraceError('DISK_FULL', 'the disk is full', { cause })
   // The message of an unknown error could quote input; its kind and place in our code can't.
-  const place = cause instanceof Error ? (cause.stack?.split('\n').find((line) => line.trim().startsWith('at ')) ?? '') : ''
+  const place =
+    cause instanceof Error ? (cause.stack?.split('\n').find((line) => line.trim().startsWith('at ')) ?? '') : ''
   const file = /([\w.-]+\.(?:ts|mjs|js):\d+)/.exec(place)?.[1] ?? 'unknown place'
-  return new FairtraceError('INTERNAL', `${cause instanceof Error ? cause.name : 'an unknown error'} at ${file}`, { cause })
+  return new FairtraceError('INTERNAL', `${cause instanceof Error ? cause.name : 'an unknown error'} at ${file}`, {
+    cause,
+  })
 }
 
 function errnoOf(cause: unknown): string | undefined {

@@ -4,6 +4,7 @@
  * Only what ordering and bounding need is readable in the file: random ids, states, positions, counts and sizes. Times,
  * tasks, leases, actions and notes are inside encrypted values.
  */
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type ErrorCode, FairtraceError } from '@fairtrace/core'
 
@@ -40,6 +41,8 @@ create table if not exists notes (position integer primary key autoincrement, va
 export function openOutboxDatabase(file: string): DatabaseSync {
   let database: DatabaseSync | undefined
   try {
+    // Made first, for its owner alone; SQLite gives its journals the same mode.
+    closeSync(openSync(file, 'a', 0o600))
     database = new DatabaseSync(file)
     // An exclusive WAL has no shared-memory file, and its lock lasts until the process ends, however it ends.
     database.exec(`

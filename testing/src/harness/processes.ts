@@ -20,7 +20,9 @@ export function processTree(pid: number): readonly number[] {
 export function stillRunning(pids: readonly number[]): readonly number[] {
   return pids.filter((pid) => {
     try {
-      return !execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim().startsWith('Z')
+      return !execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
+        .trim()
+        .startsWith('Z')
     } catch {
       // ps found no such process.
       return false

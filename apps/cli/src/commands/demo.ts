@@ -19,7 +19,9 @@ interface Options {
 /** `fairtrace demo`: one whole cycle in a folder that is gone afterwards. */
 export function demoCommand(): Command {
   return new Command('demo')
-    .description('Runs one whole cycle in a temporary folder: charter, consent, capture, shield, seal, vault, grant, release.')
+    .description(
+      'Runs one whole cycle in a temporary folder: charter, consent, capture, shield, seal, vault, grant, release.',
+    )
     .option('--participants <count>', 'simulated participants', '25')
     .option('--keep <dir>', 'use this new folder and keep it')
     .option('--recordings <dir>', 'let the participants replay these real recordings besides')
@@ -47,7 +49,11 @@ async function demo(options: Options): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
     try {
       const startSeconds = (performance.now() - startedMs) / 1000
-      const report = await runCycle(embedded, dir, { participants, recordings: options.recordings ?? null, onStep: (...step) => bar.show(...step) })
+      const report = await runCycle(embedded, dir, {
+        participants,
+        recordings: options.recordings ?? null,
+        onStep: (...step) => bar.show(...step),
+      })
       bar.stop()
       print(options, participants, report, startSeconds, (performance.now() - startedMs) / 1000)
       if (!report.release.ledgerVerified || !report.release.releaseVerified) process.exitCode = 4
@@ -60,7 +66,13 @@ async function demo(options: Options): Promise<void> {
   }
 }
 
-function print(options: Options, participants: number, report: CycleReport, startSeconds: number, totalSeconds: number): void {
+function print(
+  options: Options,
+  participants: number,
+  report: CycleReport,
+  startSeconds: number,
+  totalSeconds: number,
+): void {
   const round = (seconds: number) => Math.round(seconds * 100) / 100
   const { inputEvents, actions, batches, sealedBytes, segments, release } = report
   const figures = {

@@ -23,9 +23,11 @@ export function serveCommand(): Command {
     .action((options: Options) =>
       runCommand({}, async () => {
         const port = Number(options.port)
-        if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new FairtraceError('USAGE', `${options.port} is no port`)
+        if (!Number.isInteger(port) || port < 0 || port > 65_535)
+          throw new FairtraceError('USAGE', `${options.port} is no port`)
         const address = await serveRole({ role: options.role, dataDir: options.data, host: options.host, port })
-        if (process.stdout.isTTY) console.log(address === null ? `The ${options.role} runs.` : `The ${options.role} listens at ${address}`)
+        if (process.stdout.isTTY)
+          console.log(address === null ? `The ${options.role} runs.` : `The ${options.role} listens at ${address}`)
       }).then(() => {
         // A role that did not start has pools and timers open; the reason has been said.
         if (process.exitCode) process.exit()

@@ -3,8 +3,8 @@ import { FairtraceError } from '@fairtrace/core'
 import { DataDir, type Embedded, startEmbedded } from '@fairtrace/server'
 import { Command } from 'commander'
 import { dataOption } from '../data-dir.ts'
-import { CycleBar } from '../demo/cycle-bar.ts'
 import { DEMO_CLOCK_START_MS, runCycle } from '../demo/cycle.ts'
+import { CycleBar } from '../demo/cycle-bar.ts'
 import { isCycleDone, markCycleDone, readPeople } from '../demo/people.ts'
 import { runCommand, wholeNumber } from '../terminal.ts'
 
@@ -20,7 +20,9 @@ export const ENTRY = new URL('../main.ts', import.meta.url).pathname
 /** `fairtrace start`: the embedded form, in the foreground, until Ctrl-C. */
 export function startCommand(): Command {
   return new Command('start')
-    .description('Starts Fairtrace here: its database, every role as a process of its own, and, in a new data directory, a demonstration.')
+    .description(
+      'Starts Fairtrace here: its database, every role as a process of its own, and, in a new data directory, a demonstration.',
+    )
     .addOption(dataOption())
     .option('--port <port>', 'port of the portal; 0 takes a free one', '7400')
     .option('--no-demo', 'make a new data directory an empty installation instead of a demonstration')
@@ -81,7 +83,8 @@ function welcome(embedded: Embedded, dir: DataDir): string {
   ]
   if (kind === 'demonstration') {
     lines.push(`  Sign in at ${embedded.portalUrl}/sign-in with one of:`)
-    for (const { role, name, password } of readPeople(dir).accounts) lines.push(`    ${role.padEnd(22)} ${name.padEnd(14)} ${password}`)
+    for (const { role, name, password } of readPeople(dir).accounts)
+      lines.push(`    ${role.padEnd(22)} ${name.padEnd(14)} ${password}`)
   } else {
     lines.push('  This installation is empty. Its keys, for the charter:')
     for (const [name, key] of Object.entries(keys)) lines.push(`    ${name.padEnd(8)} ${key}`)

@@ -40,7 +40,11 @@ export function demoCharterYaml(installation: Installation, people: People): str
       impactAssessment: { reference: 'DPIA-DEMO-1', date: '2026-01-12' },
       consultation: { reference: 'Works council minutes, demonstration', date: '2026-01-20' },
       notice: { version: 1, text: NOTICE, reflection: '14 days', renewal: '180 days' },
-      capture: { categories: ['pointer', 'keyboard', 'switches'], apps: [...SIMULATED_APPS, REPLAYED], tasks: SIMULATED_TASKS },
+      capture: {
+        categories: ['pointer', 'keyboard', 'switches'],
+        apps: [...SIMULATED_APPS, REPLAYED],
+        tasks: SIMULATED_TASKS,
+      },
       shield: { pointer: 'target', keyboard: 'kind-and-length', labels: 'catalogue', roles: [...ROLES] },
       review: '24 hours',
       retention: { recordings: '90 days', releases: '365 days' },

@@ -5,18 +5,19 @@
  * It uses what everybody uses: the portal's HTTP, real devices with their outboxes, the builder. Only the clock is special: it
  * starts in the past, is moved forward between the steps, and ends in the present. Nothing is shortened.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { InputEvent } from '@fairtrace/core'
 import { FairtraceError } from '@fairtrace/core'
 import { type Device, openDevice, openReplay } from '@fairtrace/device'
 import type { DataDir, Embedded } from '@fairtrace/server'
 import { openDatabase } from '@fairtrace/server/store/database'
 import { createParticipant, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { demoCharterYaml } from './charter.ts'
-import { dealRecordings } from './recordings.ts'
 import { createPeople, type People, writePeople } from './people.ts'
 import { PortalSession } from './portal-session.ts'
+import { dealRecordings } from './recordings.ts'
 import { buildDemoRelease, type DemoRelease } from './release.ts'
 
 const HOUR_MS = 3_600_000
@@ -71,7 +72,10 @@ export async function runCycle(embedded: Embedded, dir: DataDir, options: CycleO
     const sent = await timer.run('upload', () => reviewAndUpload(embedded, devices, options))
     const segments = await timer.run('vault', () => waitUntilStored(embedded, sent.batches, options))
     const release = await timer.run('release', () => buildDemoRelease(embedded, dir, options.onStep))
-    await timer.run('present', () => embedded.moveClock(Date.now()))
+    await timer.run('present', async () => {
+      await embedded.moveClock(Date.now())
+      await waitForVaultKey(devices)
+    })
     const inputEvents = worked.inputEvents + replayed.inputEvents
     const actions = worked.actions + replayed.actions
     return { inputEvents, actions, ...sent, segments, release, seconds: timer.seconds }
@@ -102,7 +106,11 @@ async function inviteAndWait(
   )
   const sessions: string[] = []
   for (const code of codes.slice(0, options.participants)) {
-    const joined = await PortalSession.anonymous(embedded.portalUrl).post('/api/join', { code }, z.object({ session: z.string() }))
+    const joined = await PortalSession.anonymous(embedded.portalUrl).post(
+      '/api/join',
+      { code },
+      z.object({ session: z.string() }),
+    )
     sessions.push(joined.session)
     options.onStep?.('Inviting people', sessions.length, options.participants)
   }
@@ -219,7 +227,8 @@ async function waitUntilStored(embedded: Embedded, batches: number, options: Cyc
         .executeTakeFirstOrThrow()
       options.onStep?.('Into the vault', Number(count), batches)
       if (Number(count) === batches) break
-      if (Date.now() > deadline) throw new FairtraceError('ROLE_FAILED', `${count} of ${batches} batches reached the vault`)
+      if (Date.now() > deadline)
+        throw new FairtraceError('ROLE_FAILED', `${count} of ${batches} batches reached the vault`)
       await sleep(100)
     }
     const { segments } = await database.db

@@ -24,7 +24,10 @@ export class PortalSession {
 
   static async signIn(portalUrl: string, name: string, password: string): Promise<PortalSession> {
     const response = await send(portalUrl, '/api/sign-in', { origin: portalUrl }, { name, password })
-    const cookie = response.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ')
+    const cookie = response.headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ')
     return new PortalSession(portalUrl, { cookie, origin: portalUrl })
   }
 
@@ -38,7 +41,12 @@ export class PortalSession {
   }
 }
 
-async function send(portalUrl: string, path: string, headers: Readonly<Record<string, string>>, body?: unknown): Promise<Response> {
+async function send(
+  portalUrl: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  body?: unknown,
+): Promise<Response> {
   const response = await fetch(new URL(path, portalUrl), {
     method: body === undefined ? 'GET' : 'POST',
     headers: body === undefined ? { ...headers } : { ...headers, 'content-type': 'application/json' },
@@ -47,6 +55,7 @@ async function send(portalUrl: string, path: string, headers: Readonly<Record<st
   })
   if (response.ok) return response
   const refusal = refusalSchema.safeParse(await response.json().catch(() => null)).data
-  const code = refusal && Object.hasOwn(ERRORS, refusal.error.code) ? (refusal.error.code as ErrorCode) : 'SERVER_REFUSED'
+  const code =
+    refusal && Object.hasOwn(ERRORS, refusal.error.code) ? (refusal.error.code as ErrorCode) : 'SERVER_REFUSED'
   throw new FairtraceError(code, `${path}: ${refusal?.error.message ?? `status ${response.status}`}`)
 }

@@ -26,7 +26,8 @@ const KNOWN: readonly { readonly file: string; readonly format: ReplayFormat; re
  */
 export function dealRecordings(folder: string, participants: number): readonly (readonly Recording[])[] {
   const found = KNOWN.filter(({ file }) => existsSync(join(folder, file)))
-  if (found.length === 0) throw new FairtraceError('INPUT_UNREADABLE', 'the folder holds no recording that is known here')
+  if (found.length === 0)
+    throw new FairtraceError('INPUT_UNREADABLE', 'the folder holds no recording that is known here')
   const files = found.map(({ file, format, ofMany }) => {
     const path = join(folder, file)
     return { path, format, people: ofMany ? peopleOf(path) : [null] }

@@ -1,8 +1,9 @@
 /** Reducing the keyboard: text runs, named keys, shortcuts. Text stays in one buffer that is wiped after each run. */
+
 import { MODIFIERS, type Modifier, type NamedKey } from '../action.ts'
 import type { FieldKind, InputEvent } from '../input-event.ts'
 import { chordName, isPlainKey, type Key, parseKey } from './keys.ts'
-import type { ReduceSink } from './reduce.ts'
+import type { ReduceSink } from './raw-action.ts'
 import { TextRun } from './text-run.ts'
 
 /** Keys held at once; more is no person. */

@@ -1,8 +1,7 @@
 /** Reducing the pointer: clicks with their count, drags, merged scrolls, hovers. Positions stay exact here. */
 import type { InputEvent, MouseButton, Place } from '../input-event.ts'
 import { isSamePlace, isSameTarget, readPlace } from './place.ts'
-import type { RawAction, ScrollDirection } from './raw-action.ts'
-import type { ReduceSink } from './reduce.ts'
+import type { RawAction, ReduceSink, ScrollDirection } from './raw-action.ts'
 
 interface Press {
   readonly place: Place

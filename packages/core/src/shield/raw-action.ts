@@ -5,6 +5,7 @@
  */
 import type { Modifier, NamedKey } from '../action.ts'
 import type { AppId, FieldKind, MouseButton, Place } from '../input-event.ts'
+import type { DropReason } from './drops.ts'
 import type { TextRun } from './text-run.ts'
 
 export type ScrollDirection = 'up' | 'down' | 'left' | 'right'
@@ -25,3 +26,9 @@ export type RawAction =
   /** `text` is wiped as soon as the action was protected. */
   | { readonly kind: 'type'; readonly text: TextRun; readonly field: FieldKind }
   | { readonly kind: 'switch'; readonly app: AppId }
+
+/** Where the reducer puts what it makes. An action is read at once: its text is wiped when `action` returns. */
+export interface ReduceSink {
+  action(raw: RawAction): void
+  drop(reason: DropReason): void
+}

@@ -5,16 +5,9 @@
  * reads `atMs`: the order of events decides everything.
  */
 import type { AppId, FieldKind, InputEvent } from '../input-event.ts'
-import type { DropReason } from './drops.ts'
 import { KeyboardReducer } from './keyboard.ts'
 import { PointerReducer } from './pointer.ts'
-import type { RawAction } from './raw-action.ts'
-
-/** Where the reducer puts what it makes. An action is read at once: its text is wiped when `action` returns. */
-export interface ReduceSink {
-  action(raw: RawAction): void
-  drop(reason: DropReason): void
-}
+import type { ReduceSink } from './raw-action.ts'
 
 export interface ReduceOptions {
   /** Apps that may be captured, compared exactly; everything in another one is dropped and counted. */

@@ -5,7 +5,7 @@
  * `synchronous = FULL` flushes before a call returns. PostgreSQL holds public halves alone, so neither a dump nor its
  * write-ahead log brings a key back.
  */
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { FairtraceError } from '@fairtrace/core'
@@ -37,7 +37,10 @@ export class Keystore {
     this.#kms = kms
     try {
       mkdirSync(keysDir, { recursive: true, mode: 0o700 })
-      this.#db = new DatabaseSync(join(keysDir, 'keystore.sqlite'))
+      const file = join(keysDir, 'keystore.sqlite')
+      // Made first, for its owner alone; SQLite gives its journals the same mode.
+      closeSync(openSync(file, 'a', 0o600))
+      this.#db = new DatabaseSync(file)
       this.#db.exec('pragma journal_mode = delete; pragma synchronous = full; pragma secure_delete = on')
       this.#db.exec(SCHEMA)
     } catch (cause) {
