@@ -18,6 +18,10 @@ import { packSegment, sealChunk } from './segment.ts'
 const port = parentPort
 if (port === null) throw new FairtraceError('INTERNAL', 'runs as a thread of the vault alone')
 
+// Node finds out what kind of key it was handed by throwing and catching, several times for each batch, and a stack trace
+// is most of what that costs. Nobody reads one here: only codes leave this thread.
+Error.stackTraceLimit = 0
+
 // Chunks of a few kilobytes don't gain from zlib's default window, and setting it up is most of the work.
 const DEFLATE = { level: 6, windowBits: 14, memLevel: 6 } as const
 

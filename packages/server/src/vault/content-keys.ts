@@ -4,7 +4,7 @@
  * The key itself stays in this process's memory, for a day at most; at rest it exists sealed to the participant's public
  * key alone. So writing needs no private key, and who takes the database and the objects can read nothing.
  */
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { hpkeSeal } from './hpke.ts'
 
 export const PARTICIPANT_INFO = 'fairtrace/participant/v1'
@@ -22,7 +22,7 @@ export interface SealedContentKey {
 }
 
 export interface ContentKey {
-  readonly key: Buffer
+  readonly key: KeyObject
   readonly record: SealedContentKey
   /** False until the record is known to be stored: until then it is stored along with every use. */
   isStored: boolean
@@ -57,7 +57,7 @@ export class ContentKeys {
     const id = randomBytes(16).toString('base64url')
     const { enc, ciphertext } = hpkeSeal(publicKey, PARTICIPANT_INFO, contentKeyAad(id, pseudonym), key)
     const made = {
-      key,
+      key: createSecretKey(key),
       record: { id, pseudonym, generation, enc, sealed: ciphertext },
       isStored: false,
       madeAt: performance.now(),

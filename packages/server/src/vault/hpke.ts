@@ -9,6 +9,7 @@ import {
   createDecipheriv,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto'
@@ -105,7 +106,8 @@ function schedule(shared: Uint8Array, info: string | Uint8Array) {
   const context = [BASE_MODE, PSK_ID_HASH, infoHashOf(info)]
   const secret = extract(SUITE, shared, 'secret', EMPTY)
   return {
-    key: expand(SUITE, secret, 'key', context, KEY_BYTES),
+    // As a key object: for raw bytes Node first finds out, by two exceptions, that they are none.
+    key: createSecretKey(expand(SUITE, secret, 'key', context, KEY_BYTES)),
     nonce: expand(SUITE, secret, 'base_nonce', context, NONCE_BYTES),
   }
 }

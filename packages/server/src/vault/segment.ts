@@ -9,7 +9,7 @@
  * Where each chunk lies stands in `vault.chunks`; the AAD binds it to its segment, its batch and its participant, so that
  * a swapped chunk doesn't open.
  */
-import { createCipheriv, createDecipheriv, hash, randomFillSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hash, type KeyObject, randomFillSync } from 'node:crypto'
 import { FairtraceError } from '@fairtrace/core'
 
 const MAGIC = Buffer.from('FTS1')
@@ -32,7 +32,7 @@ export function segmentKey(id: string): string {
 }
 
 /** @returns nonce ‖ ciphertext ‖ tag */
-export function sealChunk(name: ChunkName, contentKey: Uint8Array, plaintext: Uint8Array): Buffer {
+export function sealChunk(name: ChunkName, contentKey: KeyObject, plaintext: Uint8Array): Buffer {
   const nonce = randomFillSync(Buffer.allocUnsafe(NONCE_BYTES))
   const cipher = createCipheriv('aes-256-gcm', contentKey, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(chunkAad(name))
