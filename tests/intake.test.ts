@@ -170,6 +170,16 @@ describe('intake', () => {
     await ground.setProgramme({ state: 'running' })
   })
 
+  it('takes nothing for a programme whose charter is not the one that its row names', async () => {
+    const { rows } = await ground.sql.query('select charter_hash from install.programme')
+    await ground.sql.query('update install.programme set charter_hash = $1', ['A'.repeat(43)])
+    await ground.setProgramme({})
+    await waitFor(async () => ((await sendAny()).code === 'PROGRAMME_NOT_RUNNING' ? true : null))
+    await ground.sql.query('update install.programme set charter_hash = $1', [rows[0].charter_hash])
+    await ground.setProgramme({})
+    await waitFor(async () => ((await sendAny()).status === 200 ? true : null))
+  })
+
   it('stores the bytes as they came before it answers', async () => {
     const sealed = batch()
     expect(await send(sealed.bytes, aPermit(sealed.id, nowMs))).toMatchObject({ status: 200, batch: sealed.id })
