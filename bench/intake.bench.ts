@@ -5,8 +5,14 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { generateX25519 } from '@fairtrace/server/vault/hpke'
-import { randomId, someActions, startRoleProcess, startTestGround, type TestGround } from '@fairtrace/testing/harness'
+import {
+  aVaultKey,
+  randomId,
+  someActions,
+  startRoleProcess,
+  startTestGround,
+  type TestGround,
+} from '@fairtrace/testing/harness'
 import { canPin, type LoadRequest, sendLoad } from './batches/load.ts'
 import { prepareBatches } from './batches/prepare.ts'
 import type { Benchmark, Runs } from './benchmark.ts'
@@ -35,7 +41,7 @@ export const benchmarks: readonly Benchmark[] = [
 async function measure(): Promise<Runs> {
   const ground = await startTestGround({ fsync: true, prefix: PINNED })
   try {
-    const vaultKey = { keyId: '00112233aabbccdd', publicKey: generateX25519().publicKeyRaw }
+    const vaultKey = aVaultKey()
     await ground.sql.query('insert into vault.day_keys values ($1, $2, 0, 1, $3)', [
       vaultKey.keyId,
       vaultKey.publicKey,

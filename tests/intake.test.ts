@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { startIntake } from '@fairtrace/server/intake/role'
 import { signerFromSeed } from '@fairtrace/server/runtime/jws'
 import type { RunningRole } from '@fairtrace/server/runtime/role'
-import { generateX25519 } from '@fairtrace/server/vault/hpke'
 import {
   aBatch,
   aDevice,
   aPermit,
+  aVaultKey,
   type BatchSettings,
   startTestGround,
   TEST_SEEDS,
@@ -29,7 +29,7 @@ describe('intake', () => {
 
   beforeAll(async () => {
     ground = await startTestGround()
-    vaultKey = { keyId: KEY_ID, publicKey: generateX25519().publicKeyRaw }
+    vaultKey = aVaultKey(KEY_ID)
     await ground.sql.query('insert into vault.day_keys values ($1, $2, 0, 1, $3, false), ($4, $2, 0, 1, $3, true)', [
       KEY_ID,
       vaultKey.publicKey,
@@ -238,7 +238,7 @@ describe('intake', () => {
 describe('intake without its database', () => {
   it('acknowledges nothing, says so, and takes up again', async () => {
     const ground = await startTestGround()
-    const vaultKey = { keyId: KEY_ID, publicKey: generateX25519().publicKeyRaw }
+    const vaultKey = aVaultKey(KEY_ID)
     await ground.sql.query('insert into vault.day_keys values ($1, $2, 0, 1, $3)', [KEY_ID, vaultKey.publicKey, 's'])
     const intake = await startIntake({
       ...ground.contextOf('intake'),

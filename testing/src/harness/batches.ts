@@ -25,7 +25,7 @@ import {
   type VaultKeyId,
 } from '@fairtrace/core'
 import { type Signer, signerFromSeed, signJws } from '@fairtrace/server/runtime/jws'
-import { hpkeSeal } from '@fairtrace/server/vault/hpke'
+import { generateX25519, hpkeSeal } from '@fairtrace/server/vault/hpke'
 import { TEST_SEEDS } from './charter.ts'
 
 export const ACTIONS_PER_BATCH = 100
@@ -73,6 +73,11 @@ export interface TestBatch {
 }
 
 const issuer = signerFromSeed(TEST_SEEDS.issuer)
+
+/** A key whose private half nobody keeps. */
+export function aVaultKey(keyId = '00112233aabbccdd'): TestVaultKey {
+  return { keyId, publicKey: generateX25519().publicKeyRaw }
+}
 
 export function aDevice(pseudonym = randomId()): TestDevice {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')

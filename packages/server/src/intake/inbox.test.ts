@@ -1,8 +1,7 @@
 import { type BatchId, charterHash, FairtraceError, type ProgrammeId, type VaultKeyId } from '@fairtrace/core'
-import { aCharter, aDevice, aPermit, aBatch as makeBatch } from '@fairtrace/testing/harness'
+import { aCharter, aDevice, aPermit, aVaultKey, aBatch as makeBatch } from '@fairtrace/testing/harness'
 import { describe, expect, it } from 'vitest'
 import type { OpenDatabase } from '../store/database.ts'
-import { generateX25519 } from '../vault/hpke.ts'
 import type { UploadContext } from './check-upload.ts'
 import { PostgresInbox, type SealedBatch } from './inbox.ts'
 import { intakeServer } from './role.ts'
@@ -94,7 +93,7 @@ describe('an intake that is not there for the moment', () => {
 
   it('says when to come again if too many wait', async () => {
     const charter = aCharter()
-    const vaultKey = { keyId: '00112233aabbccdd', publicKey: generateX25519().publicKeyRaw }
+    const vaultKey = aVaultKey()
     const { id, bytes } = makeBatch({ charter, vaultKey, device: aDevice(), sequence: 0, atMs: 0 })
     const programme = {
       id: charter.programme as ProgrammeId,

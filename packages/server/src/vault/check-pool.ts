@@ -103,7 +103,7 @@ export class CheckPool {
     const worker = new Worker(new URL('./check-worker.ts', import.meta.url), {
       execArgv: ['--disable-warning=ExperimentalWarning'],
       // What a batch leaves behind is garbage at once: with room, it is collected before it is ever copied.
-      resourceLimits: { maxYoungGenerationSizeMb: 64 },
+      resourceLimits: { maxYoungGenerationSizeMb: 96 },
     })
     const thread: Thread = { worker, waiting: new Map(), jobs: new Set(), hasEnded: false }
     worker.on('message', (message: FromChecker) => {
