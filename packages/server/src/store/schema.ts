@@ -12,7 +12,7 @@ export type DatabaseRole = (typeof DATABASE_ROLES)[number]
 export const databaseRoleName = (role: DatabaseRole): string => `fairtrace_${role}`
 
 /** Raised with every change of `schemaSql`; a data directory with a higher one is refused (`DATA_NEWER`). */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 export const schemaSql = `
 create schema install;
@@ -26,6 +26,15 @@ create table install.installation (
   only_one boolean primary key default true check (only_one),
   kind text not null check (kind in ('demonstration', 'production')),
   schema_version int not null
+);
+
+-- Every charter that was ever in force: people keep the terms that they consented to until they consent again.
+create table install.charters (
+  hash text primary key,
+  programme text not null,
+  version int not null,
+  yaml text not null,
+  unique (programme, version)
 );
 
 create table install.programme (
@@ -53,6 +62,37 @@ create table consent.events (
   at_ms bigint not null,
   event jsonb not null,
   primary key (pseudonym, version)
+);
+-- A charter that gives anybody more: it waits for signatures, notice and time.
+create table consent.charter_changes (
+  hash text primary key,
+  yaml text not null,
+  proposed_at_ms bigint not null,
+  signatures jsonb not null default '[]',
+  takes_effect_at_ms bigint,
+  state text not null default 'proposed' check (state in ('proposed', 'waiting', 'in-force', 'rejected'))
+);
+create table consent.passkeys (
+  credential_id text primary key,
+  owner text not null,
+  public_key bytea not null,
+  counter bigint not null,
+  usable_from_ms bigint not null
+);
+create index on consent.passkeys (owner);
+create table consent.concerns (
+  id text primary key,
+  raised_on date not null,
+  text text not null,
+  state text not null default 'open' check (state in ('open', 'in-review', 'answered')),
+  review_due_at_ms bigint,
+  answer text
+);
+-- One row a supporter, under a token that nobody can link to a person.
+create table consent.concern_supports (
+  concern text not null references consent.concerns on delete cascade,
+  token_hash text not null,
+  primary key (concern, token_hash)
 );
 create table consent.devices (
   device text primary key,
@@ -82,6 +122,8 @@ create table vault.day_keys (
   destroyed boolean not null default false
 );
 create table vault.key_requests (pseudonym text primary key);
+-- People whose keys are to be destroyed: after a withdrawal, at once.
+create table vault.erasure_requests (pseudonym text primary key);
 create table vault.participant_keys (
   pseudonym text not null,
   generation int not null,
@@ -181,6 +223,7 @@ revoke all on schema public from public;
 grant usage on schema install to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
 grant select on all tables in schema install to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
 grant insert, update on install.programme to fairtrace_portal;
+grant insert on install.charters to fairtrace_portal;
 
 grant usage on schema consent to fairtrace_portal;
 grant select, insert, update, delete on all tables in schema consent to fairtrace_portal;
@@ -193,7 +236,7 @@ grant select, delete on inbox.batches to fairtrace_vault;
 grant usage on schema vault to fairtrace_vault, fairtrace_portal, fairtrace_intake, fairtrace_builder;
 grant select, insert, update, delete on all tables in schema vault to fairtrace_vault;
 grant select on vault.day_keys to fairtrace_portal, fairtrace_intake;
-grant select, insert on vault.key_requests to fairtrace_portal;
+grant select, insert on vault.key_requests, vault.erasure_requests to fairtrace_portal;
 grant select, insert on vault.openings to fairtrace_builder;
 grant select on vault.chunks, vault.segments to fairtrace_builder;
 

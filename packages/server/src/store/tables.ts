@@ -9,6 +9,25 @@ export type ProgrammeState = 'draft' | 'approved' | 'running' | 'paused' | 'clos
 export interface Tables {
   'install.installation': { only_one: Generated<boolean>; kind: 'demonstration' | 'production'; schema_version: number }
   'install.programme': { id: string; state: ProgrammeState; epoch: number; charter_hash: string; charter_yaml: string }
+  'install.charters': { hash: string; programme: string; version: number; yaml: string }
+  'consent.charter_changes': {
+    hash: string
+    yaml: string
+    proposed_at_ms: number
+    signatures: Json<unknown>
+    takes_effect_at_ms: number | null
+    state: Defaulted<'proposed' | 'waiting' | 'in-force' | 'rejected'>
+  }
+  'consent.passkeys': { credential_id: string; owner: string; public_key: Buffer; counter: number; usable_from_ms: number }
+  'consent.concerns': {
+    id: string
+    raised_on: string
+    text: string
+    state: Defaulted<'open' | 'in-review' | 'answered'>
+    review_due_at_ms: number | null
+    answer: string | null
+  }
+  'consent.concern_supports': { concern: string; token_hash: string }
   'consent.invitations': { code_hash: string; used: Defaulted<boolean> }
   'consent.people': { pseudonym: string; session_hash: string; invited_at_ms: number; notice_version: number }
   'consent.events': { pseudonym: string; version: number; at_ms: number; event: Json<unknown> }
@@ -29,6 +48,7 @@ export interface Tables {
     destroyed: Defaulted<boolean>
   }
   'vault.key_requests': { pseudonym: string }
+  'vault.erasure_requests': { pseudonym: string }
   'vault.participant_keys': { pseudonym: string; generation: number; public_key: Buffer }
   'vault.content_keys': { id: string; pseudonym: string; generation: number; enc: Buffer; sealed: Buffer }
   'vault.segments': { id: string; bytes: number; sha256: string }
