@@ -51,6 +51,7 @@ describe('a device and the server', () => {
     objectsDir: join(folder, 'objects'),
     keysDir: role === 'vault' ? join(folder, 'keys') : null,
     demoAccountsFile: role === 'portal' ? join(folder, 'people.json') : null,
+    signIn: null,
     secrets:
       role === 'vault'
         ? { signingSeed: TEST_SEEDS.vault, kmsPassphrase: 'a passphrase for tests' }

@@ -71,6 +71,7 @@ export async function startPortalGround(): Promise<PortalGround> {
     objectsDir: join(folder, 'objects'),
     keysDir: null,
     demoAccountsFile: role === 'portal' ? accountsFile : null,
+    signIn: null,
     secrets: { signingSeed: role === 'ledger' ? TEST_SEEDS.ledger : TEST_SEEDS.issuer },
     clock: { nowMs },
     log: role === 'portal' ? log : pino({ level: 'silent' }),

@@ -15,6 +15,16 @@ export const ERRORS = {
     advice: 'Correct the field at the line named, then run `fairtrace charter check` again.',
   },
   CHARTER_NOT_IN_FORCE: { status: 409, exit: 5, advice: 'Fetch the charter in force and start again from it.' },
+  APPROVAL_INVALID: {
+    status: 403,
+    exit: 5,
+    advice: 'Sign the hash of the proposed charter with the key that the charter in force names.',
+  },
+  START_REFUSED: {
+    status: 409,
+    exit: 5,
+    advice: 'Record what is missing, have both approvers sign this charter, then start again.',
+  },
   // Reading input
   INPUT_UNREADABLE: { status: 400, exit: 3, advice: 'Check that the file exists and may be read.' },
   INPUT_FORMAT_UNKNOWN: { status: 400, exit: 2, advice: 'Choose one of the formats that `--help` lists.' },
@@ -28,6 +38,36 @@ export const ERRORS = {
   INVITATION_UNKNOWN: { status: 404, exit: 5, advice: 'Ask for a new invitation; each one works once.' },
   SESSION_REQUIRED: { status: 401, exit: 5, advice: 'Sign in, then try again.' },
   ROLE_REQUIRED: { status: 403, exit: 5, advice: 'Sign in with the role that this needs.' },
+  SIGN_IN_LIMITED: { status: 429, exit: 6, advice: 'Wait the time named; then try again with the right password.' },
+  SIGN_IN_FAILED: { status: 401, exit: 5, advice: 'Go back to the sign-in page and begin again.' },
+  SIGN_IN_UNAVAILABLE: {
+    status: 503,
+    exit: 6,
+    advice: 'Try again in a while; if it lasts, tell whoever runs the sign-in of your organisation.',
+  },
+  STEP_UP_REQUIRED: {
+    status: 403,
+    exit: 5,
+    advice: 'Confirm with your passkey and send it again; /security lists your passkeys and adds one.',
+  },
+  PASSKEY_INVALID: { status: 400, exit: 5, advice: 'Try again with a passkey that asks for your finger, face or PIN.' },
+  PASSKEY_CHALLENGE_OVER: {
+    status: 409,
+    exit: 5,
+    advice: 'Begin again: a challenge is good once, for two minutes, in one session and for one purpose.',
+  },
+  PASSKEY_ORIGIN_WRONG: { status: 403, exit: 5, advice: 'Open the portal at its own address and try again there.' },
+  PASSKEY_UNKNOWN: { status: 403, exit: 5, advice: 'Use one of the passkeys that /security lists.' },
+  PASSKEY_WAITS: {
+    status: 403,
+    exit: 5,
+    advice: 'Wait 72 hours after adding it, or use a passkey that you had before. If it is not yours, remove it.',
+  },
+  PASSKEY_CLONED: {
+    status: 403,
+    exit: 5,
+    advice: 'Somebody may have a copy of this passkey: remove it at /security with another one, and add a new one.',
+  },
   ORIGIN_REFUSED: {
     status: 403,
     exit: 5,
@@ -39,6 +79,12 @@ export const ERRORS = {
     advice: 'Wait until the reflection period ends; nothing is captured in it.',
   },
   CONSENT_REQUIRED: { status: 403, exit: 5, advice: 'Nothing is captured without consent to the current notice.' },
+  CONSENT_PAUSED: { status: 409, exit: 5, advice: 'Resume when you like; nothing is captured until then.' },
+  OUTSIDE_WORKING_HOURS: {
+    status: 409,
+    exit: 5,
+    advice: 'Nothing is captured outside the working hours of the charter; wait for them.',
+  },
   CONSENT_STALE: { status: 409, exit: 5, advice: 'Read the current notice and choose again.' },
   DEVICE_UNKNOWN: { status: 403, exit: 5, advice: 'Enrol the device again with a new one-time code.' },
   DEVICE_CLOCK_WRONG: {
@@ -47,6 +93,17 @@ export const ERRORS = {
     advice: 'Set the clock of the device; no lease is given to a device with a wrong clock.',
   },
   REQUEST_FORGED: { status: 401, exit: 5, advice: 'The signature does not belong to this device.' },
+  REQUEST_REPLAYED: { status: 409, exit: 5, advice: 'This request was used before; make a new one.' },
+  RENEWAL_OVER: {
+    status: 401,
+    exit: 5,
+    advice: 'Ask with the key of the device; renew with the key that you get then.',
+  },
+  ENROLMENT_CODE_UNKNOWN: {
+    status: 404,
+    exit: 5,
+    advice: 'Make a new code on a device where you are signed in; each one works once, for half an hour.',
+  },
   PROGRAMME_NOT_RUNNING: {
     status: 409,
     exit: 5,
@@ -59,6 +116,28 @@ export const ERRORS = {
   },
   LEASE_INVALID: { status: 403, exit: 5, advice: 'Ask for a new lease.' },
   BUILD_NOT_REVIEWED: { status: 403, exit: 5, advice: 'Install a build that the charter lists.' },
+  // Concerns
+  CONCERN_TOKEN_INVALID: {
+    status: 403,
+    exit: 5,
+    advice: 'Each token is for one concern, of one month and one programme; raising works once a month.',
+  },
+  CONCERN_TOKENS_ISSUED: {
+    status: 409,
+    exit: 5,
+    advice: 'The tokens of this month are on another device of yours; raise and join from there.',
+  },
+  CONCERN_TOKENS_MISSING: {
+    status: 409,
+    exit: 5,
+    advice: 'Tokens come by themselves and are used from the day after at the earliest; try again then.',
+  },
+  CONCERN_NOT_ANONYMOUS: {
+    status: 400,
+    exit: 5,
+    advice: 'Send it without cookie and without `Authorization`: nobody may see who you are.',
+  },
+  CONCERN_ROUND_FULL: { status: 409, exit: 5, advice: 'Join a concern that stands, or raise yours next month.' },
   // Upload
   PERMIT_INVALID: { status: 401, exit: 5, advice: 'Ask for a new upload permit and send the batch again.' },
   PERMIT_EXPIRED: { status: 401, exit: 5, advice: 'Ask for a new upload permit and send the batch again.' },

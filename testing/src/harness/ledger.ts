@@ -12,6 +12,7 @@ export function ledgerContext(databaseUrl: string): Omit<RoleContext, 'log' | 'c
     objectsDir: '',
     keysDir: null,
     demoAccountsFile: null,
+    signIn: null,
     secrets: { signingSeed: TEST_SEEDS.ledger },
     listen: { host: '127.0.0.1', port: 0 },
   }

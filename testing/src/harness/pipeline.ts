@@ -47,6 +47,7 @@ export async function startTestGround(options: TestDatabaseOptions = {}): Promis
       objectsDir,
       keysDir: role === 'vault' ? join(folder, 'keys') : null,
       demoAccountsFile: null,
+      signIn: null,
       secrets:
         role === 'vault'
           ? { signingSeed: TEST_SEEDS.vault, kmsPassphrase: 'a passphrase for tests' }

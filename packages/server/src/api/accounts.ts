@@ -1,12 +1,10 @@
 /** The accounts of a demonstration, from the file that its start wrote. Real staff sign in through OpenID Connect instead. */
 import { readFile } from 'node:fs/promises'
-import { isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { isSameSecret } from '../consent/secrets.ts'
 import type { RoleContext } from '../runtime/role.ts'
+import { isLoopback, STAFF_ROLES } from '../runtime/sign-in-settings.ts'
 
-export const STAFF_ROLES = ['programme-owner', 'data-protection', 'worker-representative', 'researcher'] as const
-export type StaffRole = (typeof STAFF_ROLES)[number]
 export const ACCOUNT_ROLES = [...STAFF_ROLES, 'participant'] as const
 export type AccountRole = (typeof ACCOUNT_ROLES)[number]
 
@@ -23,10 +21,6 @@ export type Account = z.infer<typeof accountSchema>
 /** Whether this portal offers the local sign-in: only a demonstration that nobody else on the network reaches. */
 export function hasLocalSignIn({ installation, listen, demoAccountsFile }: RoleContext): boolean {
   return installation === 'demonstration' && isLoopback(listen.host) && demoAccountsFile !== null
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }
 
 /** The account of this name and password, or null. Read anew each time: the start adds accounts while we run. */

@@ -1,4 +1,7 @@
 /** The portal's process: what people and devices speak to. Knows who takes part; never sees a recording or a batch. */
+import { ConcernKeys } from '../concerns/concern-keys.ts'
+import { ConcernConsequences } from '../concerns/consequences.ts'
+import { openLeases } from '../consent/leases.ts'
 import { ProgrammeReader } from '../consent/programme.ts'
 import { ConsentStore } from '../consent/store.ts'
 import { signerFromSeed } from '../runtime/jws.ts'
@@ -6,16 +9,27 @@ import type { RoleContext, RunningRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
 import { hasLocalSignIn } from './accounts.ts'
 import { createApp } from './app.ts'
+import { PortalCookies } from './cookies.ts'
 import { Identities } from './identity.ts'
+import { OidcSignIn } from './oidc.ts'
+import { passkeyPlace } from './passkey-place.ts'
+import { PasskeyStore } from './passkey-store.ts'
+import { Passkeys } from './passkeys.ts'
 import type { Portal } from './portal.ts'
 import { assetRoutes } from './routes/asset-routes.ts'
+import { concernPages } from './routes/concern-pages.ts'
+import { concernRoutes } from './routes/concern-routes.ts'
 import { consentRoutes } from './routes/consent-routes.ts'
 import { deviceRoutes } from './routes/device-routes.ts'
 import { ledgerRoutes } from './routes/ledger-routes.ts'
+import { oidcRoutes } from './routes/oidc-routes.ts'
 import { pageRoutes } from './routes/page-routes.ts'
+import { passkeyRoutes } from './routes/passkey-routes.ts'
+import { pauseRoutes } from './routes/pause-routes.ts'
 import { programmeRoutes } from './routes/programme-routes.ts'
-import { signInRoutes } from './routes/sign-in-routes.ts'
+import { localSignInRoutes, sessionRoutes } from './routes/sign-in-routes.ts'
 import { Sessions } from './sessions.ts'
+import { SignInLimits } from './sign-in-limits.ts'
 
 export interface RunningPortal extends RunningRole {
   readonly address: string
@@ -30,13 +44,40 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
   let isReady = false
   const store = new ConsentStore(database)
   // Of the process, not of the installation: a demonstration's clock runs through weeks in a minute.
-  const sessions = new Sessions(() => performance.now())
+  const passedMs = () => performance.now()
+  const sessions = new Sessions(passedMs)
+  const { signIn } = context
+  const publicAddress = () => signIn?.portal ?? context.addresses.portal ?? ''
+  const cookies = new PortalCookies(signIn?.portal?.startsWith('https:') ?? false)
+  const oidc = signIn === null ? null : new OidcSignIn(signIn, publicAddress, passedMs)
+  const programmes = new ProgrammeReader(database)
+  const consequences = new ConcernConsequences(database, programmes, context.log)
+  const leases = await openLeases({ database, store, programmes, issuer, clock: context.clock }).catch(
+    async (cause) => {
+      await database.close()
+      throw cause
+    },
+  )
   const portal: Portal = {
     database,
-    programmes: new ProgrammeReader(database),
+    leases,
+    programmes,
+    concernKeys: new ConcernKeys(context.secrets.signingSeed ?? ''),
+    consequences,
     store,
     sessions,
-    identities: new Identities(sessions, store),
+    identities: new Identities(sessions, store, cookies),
+    cookies,
+    limits: new SignInLimits(passedMs),
+    passkeys: new Passkeys({
+      store: new PasskeyStore(database),
+      place: () => passkeyPlace(publicAddress()),
+      clock: context.clock,
+      nowMs: passedMs,
+      isDemonstration: context.installation === 'demonstration',
+    }),
+    publicAddress,
+    hasOrganisation: oidc !== null,
     issuer,
     clock: context.clock,
     addresses: context.addresses,
@@ -47,11 +88,17 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     const app = await createApp(context.log)
     programmeRoutes(app, portal)
     consentRoutes(app, portal)
+    concernRoutes(app, portal)
     await deviceRoutes(app, portal)
-    if (portal.accountsFile !== null) signInRoutes(app, portal, portal.accountsFile)
+    pauseRoutes(app, portal)
+    if (portal.accountsFile !== null) localSignInRoutes(app, portal, portal.accountsFile)
+    if (oidc !== null) oidcRoutes(app, portal, oidc)
+    if (portal.accountsFile !== null || oidc !== null) sessionRoutes(app, portal)
+    passkeyRoutes(app, portal)
     ledgerRoutes(app, portal)
     assetRoutes(app)
     await pageRoutes(app, portal)
+    await concernPages(app, portal)
     app.get('/api/openapi.json', { schema: { hide: true } }, () => app.swagger())
     const address = await app.listen(context.listen)
     context.addresses.portal ??= address
@@ -62,10 +109,13 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
       },
       stop: async () => {
         await app.close()
+        await leases.stop()
+        await consequences.stop()
         await database.close()
       },
     }
   } catch (error) {
+    await leases.stop()
     await database.close()
     throw error
   }

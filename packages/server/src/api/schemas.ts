@@ -3,6 +3,7 @@ import { appIdPattern, CATEGORIES, digestPattern, id128Pattern } from '@fairtrac
 import { z } from 'zod'
 import { PROGRAMME_STATES } from '../consent/programme.ts'
 import { ACCOUNT_ROLES } from './accounts.ts'
+import { STEP_UP_PURPOSES } from './step-up.ts'
 
 export const errorSchema = z
   .object({ error: z.object({ code: z.string(), message: z.string(), advice: z.string() }) })
@@ -32,6 +33,7 @@ export const programmeAnswer = z.object({
 })
 
 export const charterBody = z.strictObject({ yaml: z.string().max(1024 * 1024) })
+export const pauseBody = z.strictObject({ reason: z.string().trim().min(1).max(500) })
 export const stateBody = z.strictObject({ state })
 export const changeAnswer = z.object({
   programme: z.string(),
@@ -87,6 +89,10 @@ export const deviceBody = z.strictObject({
   publicKey: z.string().regex(digestPattern).describe('Raw Ed25519 public key, base64url'),
   build: z.string().min(1).max(128),
 })
+export const enrolBody = deviceBody.extend({
+  code: z.string().max(64).optional().describe('A one-time code of the participant, in place of a session'),
+})
+export const deviceCodeAnswer = z.object({ code: z.string().describe('Shown once'), endsAtMs: ms })
 export const deviceAnswer = z.object({ device: id128 })
 export const devicesAnswer = z.object({
   devices: z.array(z.object({ device: id128, build: z.string(), isCutOff: z.boolean() })),
@@ -94,10 +100,40 @@ export const devicesAnswer = z.object({
 export const cutOffBody = z.strictObject({ device: id128 })
 export const tokenBody = z.string().min(1).max(16_384).describe('Compact JWS by the device’s key')
 export const leaseAnswer = z.object({ lease: jws })
+export const leaseOrSealedAnswer = z.union([
+  leaseAnswer,
+  z.object({
+    sealed: z
+      .object({ enc: z.string(), ciphertext: z.string() })
+      .describe('HPKE to the request’s `replyKey`: the lease, and the key by which to renew it (docs/formats.md)'),
+  }),
+])
 export const permitsAnswer = z.object({ permits: z.array(jws) })
 
 export const signInBody = z.strictObject({ name: z.string().min(1).max(128), password: z.string().min(1).max(256) })
 export const signInAnswer = z.object({ role: z.enum(ACCOUNT_ROLES) })
+const credentialId = z.string().regex(/^[A-Za-z0-9_-]{1,1400}$/)
+const encoded = z.string().regex(/^[A-Za-z0-9_-]{1,16000}$/)
+const webauthnOptions = z.record(z.string(), z.unknown())
+export const registerOptionsAnswer = webauthnOptions.describe('`PublicKeyCredentialCreationOptionsJSON` of WebAuthn 3')
+export const registerBody = z.strictObject({
+  id: credentialId,
+  response: z.strictObject({ clientDataJSON: encoded, attestationObject: encoded }),
+})
+export const registerAnswer = z.object({ usableFromMs: ms.describe('From when on it works') })
+const purpose = z.enum(STEP_UP_PURPOSES)
+export const stepUpOptionsBody = z.strictObject({ purpose })
+export const stepUpOptionsAnswer = z.object({
+  options: webauthnOptions.nullable().describe('`PublicKeyCredentialRequestOptionsJSON`; null if you have no passkey'),
+})
+export const stepUpBody = z.strictObject({
+  purpose,
+  id: credentialId,
+  response: z.strictObject({ clientDataJSON: encoded, authenticatorData: encoded, signature: encoded }),
+})
+export const passkeysAnswer = z.object({ passkeys: z.array(z.object({ id: credentialId, usableFromMs: ms })) })
+export const passkeyBody = z.strictObject({ id: credentialId })
+
 export const doneAnswer = z.object({ done: z.literal(true) })
 export const healthAnswer = z.object({ state: z.enum(['ready', 'starting']) })
 

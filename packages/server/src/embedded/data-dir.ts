@@ -6,17 +6,30 @@
  * secrets/            one file a role, owner-only: database password, signing seed, passphrase
  * keys/               the vault's keystore; belongs in no backup           objects/       segments and releases
  * postgres/  logs/    runtime.json (while it runs)                         demo/          only in a demonstration
+ * sign-in.json        the operator's own: through which provider staff sign in
  * ```
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
+import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
 import { FairtraceError } from '@fairtrace/core'
 import { z } from 'zod'
 import { builderBoxPublicKey } from '../builder/box-key.ts'
 import { publicKeyOf } from '../runtime/jws.ts'
 import type { RoleName } from '../runtime/role.ts'
+import { type SignInSettings, signInSettingsSchema } from '../runtime/sign-in-settings.ts'
 
 export type InstallationKind = 'demonstration' | 'production'
 
@@ -109,6 +122,32 @@ export class DataDir {
   writeClockOffset(offsetMs: number): void {
     if (offsetMs === 0) rmSync(this.path('clock.json'), { force: true })
     else writeOwnerOnly(this.path('clock.json'), { offsetMs })
+  }
+
+  /** The operator wrote it, so each fault is named; what stands there is not repeated. @throws `DATA_DIR_UNUSABLE` */
+  signIn(): SignInSettings | null {
+    const path = this.path('sign-in.json')
+    if (!existsSync(path)) return null
+    let content: unknown
+    try {
+      content = JSON.parse(readFileSync(path, 'utf8'))
+    } catch (cause) {
+      throw new FairtraceError('DATA_DIR_UNUSABLE', "sign-in.json in the data directory can't be read as JSON", {
+        cause,
+      })
+    }
+    const parsed = signInSettingsSchema.safeParse(content)
+    if (!parsed.success) {
+      const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`)
+      throw new FairtraceError('DATA_DIR_UNUSABLE', `sign-in.json: ${faults.join('; ')}`)
+    }
+    if (parsed.data.clientSecret !== undefined && isOpenToOthers(path)) {
+      throw new FairtraceError(
+        'DATA_DIR_UNUSABLE',
+        'sign-in.json holds a secret and others on this machine may read it; take their right away (chmod 600)',
+      )
+    }
+    return parsed.data
   }
 
   #read<T>(name: string, schema: z.ZodType<T>): T {
@@ -204,6 +243,11 @@ function create(dir: DataDir, kind: InstallationKind): void {
   }
   // Last: with it the directory counts as made.
   writeOwnerOnly(dir.path('installation.json'), installation)
+}
+
+/** Windows has no such bits; there the folder's own rights hold. */
+function isOpenToOthers(path: string): boolean {
+  return process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0
 }
 
 function newSecret(): string {

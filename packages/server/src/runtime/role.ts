@@ -1,6 +1,7 @@
 /** What every role gets when it starts, and what it gives back. The same in the embedded form and in production. */
 import type { Clock } from '@fairtrace/core'
 import type { Logger } from 'pino'
+import type { SignInSettings } from './sign-in-settings.ts'
 
 export const ROLES = ['portal', 'intake', 'vault', 'ledger', 'builder'] as const
 export type RoleName = (typeof ROLES)[number]
@@ -17,6 +18,8 @@ export interface RoleContext {
   readonly keysDir: string | null
   /** The demonstration's accounts, for the portal's local sign-in; null everywhere else. */
   readonly demoAccountsFile: string | null
+  /** How staff sign in through their organisation, for the portal; null where that is not connected. */
+  readonly signIn: SignInSettings | null
   readonly secrets: RoleSecrets
   readonly clock: Clock
   readonly log: Logger

@@ -97,6 +97,7 @@ function contextOf(
     keysDir: options.role === 'vault' ? dir.path('keys') : null,
     demoAccountsFile:
       installation.kind === 'demonstration' && options.role === 'portal' ? dir.path('demo/people.json') : null,
+    signIn: options.role === 'portal' ? dir.signIn() : null,
     secrets,
     clock,
     log,

@@ -1,8 +1,7 @@
 /** The frame of every page: skip link, header, navigation by role, one main, footer. */
-import type { AccountRole } from '../accounts.ts'
 import type { SignedIn } from '../sessions.ts'
 import { type Html, html } from './html.ts'
-import { ROLE_WORDS } from './words.ts'
+import { listWords, ROLE_WORDS } from './words.ts'
 
 export interface Frame {
   readonly title: string
@@ -11,21 +10,23 @@ export interface Frame {
   /** Whether there is a sign-in to offer. */
   readonly hasSignIn: boolean
   readonly isDemonstration: boolean
+  /** A page of ours to which the browser goes on by itself. */
+  readonly continueTo?: string
 }
 
-export const HOMES: Readonly<Record<AccountRole, string>> = {
-  'programme-owner': '/programme',
-  'data-protection': '/programme',
-  'worker-representative': '/programme',
-  researcher: '/releases',
-  participant: '/me',
+/** Where a person begins. */
+export function homeOf(who: SignedIn): string {
+  if (who.kind === 'participant') return '/me'
+  return who.roles.has('researcher') && who.roles.size === 1 ? '/releases' : '/programme'
 }
 
 const LINKS: Readonly<Record<string, string>> = {
   '/me': 'My part',
   '/programme': 'Programme',
+  '/concerns': 'Concerns',
   '/releases': 'Releases',
   '/log': 'Ledger',
+  '/security': 'Sign-in',
 }
 
 export function page(frame: Frame, content: Html): string {
@@ -36,10 +37,12 @@ export function page(frame: Frame, content: Html): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+${frame.continueTo === undefined ? null : html`<meta http-equiv="refresh" content="0; url=${frame.continueTo}">`}
 <title>${frame.title} – Fairtrace</title>
 <link rel="icon" href="/assets/mark.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/assets/portal.css">
 <script src="/assets/portal.js" defer></script>
+${frame.who === null ? null : html`<script src="/assets/passkeys.js" defer></script>`}
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>
@@ -64,14 +67,18 @@ ${content}
 
 function linksFor(who: SignedIn | null): readonly string[] {
   if (who === null) return ['/log']
-  if (who.role === 'participant') return ['/me', '/log']
-  return ['/programme', '/releases', '/log']
+  if (who.kind === 'participant') return ['/me', '/concerns', '/log', '/security']
+  return ['/programme', '/concerns', '/releases', '/log', '/security']
 }
 
 function whoIsHere({ who, hasSignIn, path }: Frame): Html | null {
   if (who !== null) {
-    return html`<form method="post" action="/sign-out"><span>${who.name}, ${ROLE_WORDS[who.role]}</span>
+    return html`<form method="post" action="/sign-out"><span>${who.name}, ${rolesOf(who)}</span>
 <button class="quiet">Sign out</button></form>`
   }
   return hasSignIn && path !== '/sign-in' ? html`<a class="button" href="/sign-in">Sign in</a>` : null
+}
+
+function rolesOf(who: SignedIn): string {
+  return who.kind === 'participant' ? ROLE_WORDS.participant : listWords([...who.roles].map((role) => ROLE_WORDS[role]))
 }

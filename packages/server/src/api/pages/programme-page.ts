@@ -2,6 +2,7 @@
 import { PROGRAMME_NEXT } from '../../consent/programme.ts'
 import type { Programme } from '../../runtime/programme.ts'
 import type { ProgrammeState } from '../../store/tables.ts'
+import { stepUpFor } from '../step-up.ts'
 import { type Html, html } from './html.ts'
 import { type Frame, page } from './layout.ts'
 import { CATEGORY_WORDS, duration, listWords, ROLE_WORDS, stateSentence, totalSentence } from './words.ts'
@@ -62,8 +63,13 @@ function moveForms(states: readonly ProgrammeState[]): Html | null {
   if (states.length === 0) return null
   return html`<div class="moves">${states.map(
     (state) =>
-      html`<form method="post" action="/programme/state"><input type="hidden" name="state" value="${state}"><button class="${state === 'paused' ? 'stop' : ''}">${MOVES[state]}</button></form>`,
+      html`<form method="post" action="/programme/state" ${stepUpAttribute(state)}><input type="hidden" name="state" value="${state}"><button class="${state === 'paused' ? 'stop' : ''}">${MOVES[state]}</button></form>`,
   )}</div><p class="small">A pause ends recording on every device within a minute, and holds even if the ledger does not answer.</p>`
+}
+
+function stepUpAttribute(state: ProgrammeState): Html | null {
+  const purpose = stepUpFor(state)
+  return purpose === null ? null : html`data-step-up="${purpose}"`
 }
 
 /** `dpv:PersonnelBehaviourMonitoring` → "personnel behaviour monitoring" */

@@ -21,6 +21,8 @@ export const ROLE_WORDS: Readonly<Record<AccountRole, string>> = {
   'data-protection': 'data-protection officer',
   'worker-representative': 'worker representative',
   researcher: 'researcher',
+  auditor: 'auditor',
+  operator: 'operator',
   participant: 'participant',
 }
 

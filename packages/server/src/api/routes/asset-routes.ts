@@ -1,10 +1,11 @@
-/** Style, script and mark: three files, ours, read once. */
+/** Style, scripts and mark: four files, ours, read once. */
 import { readFileSync } from 'node:fs'
 import type { PortalApp } from '../app.ts'
 
 const ASSETS = {
   'portal.css': 'text/css; charset=utf-8',
   'portal.js': 'text/javascript; charset=utf-8',
+  'passkeys.js': 'text/javascript; charset=utf-8',
   'mark.svg': 'image/svg+xml',
 } as const
 

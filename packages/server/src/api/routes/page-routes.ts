@@ -1,6 +1,6 @@
 /** The pages: what a role sees, and the forms that work without any script. */
 
-import { FairtraceError, isFairtraceError } from '@fairtrace/core'
+import { FairtraceError } from '@fairtrace/core'
 import formbody from '@fastify/formbody'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
@@ -8,29 +8,31 @@ import { giveConsent, withdrawConsent } from '../../consent/consent.ts'
 import { shownTotal } from '../../consent/decide.ts'
 import { setProgrammeState } from '../../consent/programme.ts'
 import type { Programme } from '../../runtime/programme.ts'
+import { STAFF_ROLES, type StaffRole } from '../../runtime/sign-in-settings.ts'
 import type { ProgrammeState } from '../../store/tables.ts'
-import type { StaffRole } from '../accounts.ts'
 import type { PortalApp } from '../app.ts'
+import type { StaffIdentity } from '../identity.ts'
 import { renderHome, renderStarting } from '../pages/home-page.ts'
-import { type Frame, HOMES } from '../pages/layout.ts'
+import type { Frame } from '../pages/layout.ts'
 import { renderLog } from '../pages/log-page.ts'
 import { ME_DONE, type MeDone, renderMe } from '../pages/me-page.ts'
 import { movesFrom, renderProgramme } from '../pages/programme-page.ts'
 import { renderReleases } from '../pages/releases-page.ts'
-import { renderSignIn } from '../pages/sign-in-page.ts'
 import type { Portal } from '../portal.ts'
-import { cutOffBody, signInBody, stateBody } from '../schemas.ts'
+import { cutOffBody, stateBody } from '../schemas.ts'
 import type { SignedIn } from '../sessions.ts'
-import { signIn, signOut } from './sign-in-routes.ts'
+import { stepUpFor } from '../step-up.ts'
+import { accountPages } from './account-pages.ts'
 
 const PAGE = { config: { page: true }, schema: { hide: true } } as const
-const STAFF = ['programme-owner', 'data-protection', 'worker-representative', 'researcher'] as const
 /** What one press may do. Closing can't be taken back, so it has no button. */
 const MOVES: Readonly<Record<StaffRole, readonly ProgrammeState[]>> = {
   'programme-owner': ['approved', 'running', 'paused'],
   'data-protection': ['paused'],
   'worker-representative': [],
   researcher: [],
+  auditor: [],
+  operator: [],
 }
 
 /** One ticked box comes as a text, several as a list, none not at all. */
@@ -49,7 +51,7 @@ const meQuery = z.object({
 })
 
 export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void> {
-  const { programmes, identities, store, clock, issuer, database, accountsFile } = portal
+  const { programmes, identities, store, clock, issuer, database } = portal
   await root.register(async (plain) => {
     const app: PortalApp = plain
     await app.register(formbody)
@@ -68,32 +70,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
       return sendPage(reply, renderHome(frame('Home', '/', await identities.of(request), programme), view))
     })
 
-    app.get('/sign-in', PAGE, async (request, reply) => {
-      const who = await identities.of(request)
-      if (who !== null) return reply.redirect(HOMES[who.role], 303)
-      return sendPage(reply, renderSignIn(frame('Sign in', '/sign-in', null, await programmes.read()), false))
-    })
-
-    if (accountsFile !== null) {
-      app.post('/sign-in', { ...PAGE, schema: { hide: true, body: signInBody } }, async (request, reply) => {
-        const { name, password } = request.body
-        try {
-          const role = await signIn(portal, accountsFile, request, reply, name, password)
-          return reply.redirect(HOMES[role], 303)
-        } catch (error) {
-          if (!isFairtraceError(error) || error.code !== 'SESSION_REQUIRED') throw error
-          // Denied, and said on the form itself.
-          return sendPage(
-            reply.code(401),
-            renderSignIn(frame('Sign in', '/sign-in', null, await programmes.read()), true),
-          )
-        }
-      })
-      app.post('/sign-out', PAGE, (request, reply) => {
-        signOut(portal, request, reply)
-        return reply.redirect('/', 303)
-      })
-    }
+    accountPages(app, portal, frame)
 
     app.get('/me', { ...PAGE, schema: { hide: true, querystring: meQuery } }, async (request, reply) => {
       const who = await identities.requireParticipant(request)
@@ -147,23 +124,25 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
     )
 
     app.get('/programme', PAGE, async (request, reply) => {
-      const who = await identities.requireStaff(request, ...STAFF)
+      const who = await identities.requireStaff(request, ...STAFF_ROLES)
       const programme = await programmes.read()
-      const mayMoveTo = movesFrom(programme, MOVES[who.role])
+      const mayMoveTo = movesFrom(programme, movesOf(who))
       const view = { programme, shownTotal: await total(programme), mayMoveTo }
       return sendPage(reply, renderProgramme(frame('Programme', '/programme', who, programme), view))
     })
 
     app.post('/programme/state', { ...PAGE, schema: { hide: true, body: stateBody } }, async (request, reply) => {
-      const { role } = await identities.requireStaff(request, ...STAFF)
+      const who = await identities.requireStaff(request, ...STAFF_ROLES)
       const { state } = request.body
-      if (!MOVES[role].includes(state)) throw new FairtraceError('ROLE_REQUIRED', 'this is not yours to change')
+      if (!movesOf(who).includes(state)) throw new FairtraceError('ROLE_REQUIRED', 'this is not yours to change')
+      const purpose = stepUpFor(state)
+      if (purpose !== null) await portal.passkeys.requireStepUp(who, purpose)
       await setProgrammeState(database, state)
       return reply.redirect('/programme', 303)
     })
 
     app.get('/releases', PAGE, async (request, reply) => {
-      const who = await identities.requireStaff(request, ...STAFF)
+      const who = await identities.requireStaff(request, ...STAFF_ROLES)
       const rows = await database.db
         .selectFrom('release.releases')
         .select(['id', 'name', 'created_at_ms', 'ledger_index', 'manifest'])
@@ -194,7 +173,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
 
   function frame(title: string, path: string, who: SignedIn | null, programme: Programme | null): Frame {
     const isDemonstration = programme?.charter.demonstration ?? false
-    return { title, path, who, hasSignIn: accountsFile !== null, isDemonstration }
+    return { title, path, who, hasSignIn: portal.accountsFile !== null || portal.hasOrganisation, isDemonstration }
   }
 
   async function total(programme: Programme | null): Promise<number | null> {
@@ -211,8 +190,13 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
   }
 
   function here(): string {
-    return portal.addresses.portal ?? ''
+    return portal.publicAddress()
   }
+}
+
+/** All that any of the person's roles may do. */
+function movesOf({ roles }: StaffIdentity): readonly ProgrammeState[] {
+  return [...roles].flatMap((role) => MOVES[role])
 }
 
 function sendPage(reply: FastifyReply, text: string): FastifyReply {

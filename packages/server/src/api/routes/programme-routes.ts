@@ -14,6 +14,7 @@ import {
   refusals,
   stateBody,
 } from '../schemas.ts'
+import { stepUpFor } from '../step-up.ts'
 
 const OWNER = { tags: ['programme'], security: [{ session: [] }] }
 
@@ -77,7 +78,13 @@ export function programmeRoutes(app: PortalApp, portal: Portal): void {
     handler: async (request) => {
       const { state } = request.body
       const isEnding = state === 'paused' || state === 'closed'
-      await identities.requireStaff(request, 'programme-owner', ...(isEnding ? (['data-protection'] as const) : []))
+      const who = await identities.requireStaff(
+        request,
+        'programme-owner',
+        ...(isEnding ? (['data-protection'] as const) : []),
+      )
+      const purpose = stepUpFor(state)
+      if (purpose !== null) await portal.passkeys.requireStepUp(who, purpose)
       return toAnswer(await setProgrammeState(database, state))
     },
   })
@@ -109,7 +116,7 @@ export function programmeRoutes(app: PortalApp, portal: Portal): void {
   })
 }
 
-function toAnswer({ programme, logged }: ProgrammeChange) {
+export function toAnswer({ programme, logged }: ProgrammeChange) {
   const { id, state, epoch, charterHash } = programme
   return { programme: id, state, epoch, charterHash, logged }
 }

@@ -1,14 +1,15 @@
-/** The local sign-in of a demonstration. Where it isn't offered these routes don't exist. */
+/** Signing out everywhere, and the local sign-in of a demonstration; where that isn't offered its route doesn't exist. */
 import { FairtraceError } from '@fairtrace/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type AccountRole, findAccount } from '../accounts.ts'
+import { hashSecret } from '../../consent/secrets.ts'
+import { type Account, findAccount } from '../accounts.ts'
 import type { PortalApp } from '../app.ts'
-import { refuseOtherSites, requireOwnPage, SESSION_COOKIE } from '../identity.ts'
+import { refuseOtherSites, requireOwnPage } from '../identity.ts'
 import type { Portal } from '../portal.ts'
 import { doneAnswer, noFields, refusals, signInAnswer, signInBody } from '../schemas.ts'
-import { SESSION_MS } from '../sessions.ts'
+import type { SignedIn } from '../sessions.ts'
 
-export function signInRoutes(app: PortalApp, portal: Portal, accountsFile: string): void {
+export function localSignInRoutes(app: PortalApp, portal: Portal, accountsFile: string): void {
   app.post('/api/sign-in', {
     schema: {
       tags: ['sign-in'],
@@ -18,10 +19,13 @@ export function signInRoutes(app: PortalApp, portal: Portal, accountsFile: strin
     },
     handler: async (request, reply) => {
       const { name, password } = request.body
-      return { role: await signIn(portal, accountsFile, request, reply, name, password) }
+      const { role } = await signInLocally(portal, accountsFile, request, reply, name, password)
+      return { role }
     },
   })
+}
 
+export function sessionRoutes(app: PortalApp, portal: Portal): void {
   app.post('/api/sign-out', {
     schema: { tags: ['sign-in'], summary: 'Sign out', body: noFields, response: { 200: doneAnswer, ...refusals } },
     handler: (request, reply) => {
@@ -29,40 +33,75 @@ export function signInRoutes(app: PortalApp, portal: Portal, accountsFile: strin
       return { done: true as const }
     },
   })
+
+  app.post('/api/sessions/revoke-all', {
+    schema: {
+      tags: ['sign-in'],
+      summary: 'End every session that I began by signing in, on whatever machine',
+      security: [{ session: [] }],
+      body: noFields,
+      response: { 200: doneAnswer, ...refusals },
+    },
+    handler: async (request, reply) => {
+      await signOutEverywhere(portal, request, reply)
+      return { done: true as const }
+    },
+  })
 }
 
-/** @throws `SESSION_REQUIRED` if name or password are wrong; `ORIGIN_REFUSED` */
-export async function signIn(
-  { sessions, store }: Portal,
+/**
+ * @throws `SESSION_REQUIRED` if name or password are wrong; `SIGN_IN_LIMITED` after too many of them; `ORIGIN_REFUSED`
+ */
+export async function signInLocally(
+  portal: Portal,
   accountsFile: string,
   request: FastifyRequest,
   reply: FastifyReply,
   name: string,
   password: string,
-): Promise<AccountRole> {
+): Promise<{ readonly who: SignedIn; readonly role: Account['role'] }> {
   refuseOtherSites(request)
+  portal.limits.begin(name)
   const account = await findAccount(accountsFile, name, password)
   if (account === null) throw new FairtraceError('SESSION_REQUIRED', 'the name or the password is wrong')
-  const before = request.cookies[SESSION_COOKIE]
+  portal.limits.succeeded(name)
+  const who = await personOf(portal, account)
+  beginSession(portal, request, reply, who)
+  return { who, role: account.role }
+}
+
+/** A new session with a new token; one that the browser had before, whoever set it, ends. */
+export function beginSession(
+  { sessions, cookies }: Portal,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  who: SignedIn,
+): void {
+  const before = cookies.session(request)
   if (before !== undefined) sessions.end(before)
-  let token: string
-  if (account.role === 'participant') {
-    const participant = await store.participant(account.session ?? '')
-    if (participant === null) throw new FairtraceError('SESSION_REQUIRED', 'this person has not joined')
-    token = sessions.start({ role: account.role, name: account.name, ...participant })
-  } else {
-    token = sessions.start({ role: account.role, name: account.name })
-  }
-  // Not `Secure`: this sign-in exists on the loopback address alone, where the portal speaks plain HTTP.
-  reply.setCookie(SESSION_COOKIE, token, { path: '/', httpOnly: true, sameSite: 'strict', maxAge: SESSION_MS / 1000 })
-  return account.role
+  cookies.setSession(reply, sessions.start(who))
 }
 
 /** @throws `ORIGIN_REFUSED` */
-export function signOut({ sessions }: Portal, request: FastifyRequest, reply: FastifyReply): void {
-  const token = request.cookies[SESSION_COOKIE]
+export function signOut({ sessions, cookies }: Portal, request: FastifyRequest, reply: FastifyReply): void {
+  const token = cookies.session(request)
   if (token === undefined) return
   requireOwnPage(request)
   sessions.end(token)
-  reply.clearCookie(SESSION_COOKIE, { path: '/' })
+  cookies.clearSession(reply)
+}
+
+/** @throws `SESSION_REQUIRED`, `ORIGIN_REFUSED` */
+export async function signOutEverywhere(portal: Portal, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  portal.sessions.endAll(await portal.identities.requireAnybody(request))
+  portal.cookies.clearSession(reply)
+}
+
+async function personOf({ store }: Portal, { name, role, session }: Account): Promise<SignedIn> {
+  if (role !== 'participant') {
+    return { kind: 'staff', name, account: hashSecret(`demonstration\n${name}`), roles: new Set([role]) }
+  }
+  const participant = await store.participant(session ?? '')
+  if (participant === null) throw new FairtraceError('SESSION_REQUIRED', 'this person has not joined')
+  return { kind: 'participant', name, ...participant }
 }

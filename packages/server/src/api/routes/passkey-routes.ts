@@ -1,0 +1,93 @@
+/** One's own passkeys, and their word for the next act. Everything here is the asker's own, found by their session. */
+import type { PortalApp } from '../app.ts'
+import type { Portal } from '../portal.ts'
+import {
+  doneAnswer,
+  noFields,
+  passkeyBody,
+  passkeysAnswer,
+  refusals,
+  registerAnswer,
+  registerBody,
+  registerOptionsAnswer,
+  stepUpBody,
+  stepUpOptionsAnswer,
+  stepUpOptionsBody,
+} from '../schemas.ts'
+
+const ANYBODY = { tags: ['passkeys'], security: [{ session: [] }] }
+
+export function passkeyRoutes(app: PortalApp, { identities, passkeys }: Portal): void {
+  app.get('/api/passkeys', {
+    schema: { ...ANYBODY, summary: 'My passkeys', response: { 200: passkeysAnswer, ...refusals } },
+    handler: async (request) => {
+      const own = await passkeys.list(await identities.requireAnybody(request))
+      return { passkeys: own.map(({ id, usableFromMs }) => ({ id, usableFromMs })) }
+    },
+  })
+
+  app.post('/api/passkeys/options', {
+    schema: {
+      ...ANYBODY,
+      summary: 'Begin adding a passkey',
+      body: noFields,
+      response: { 200: registerOptionsAnswer, ...refusals },
+    },
+    handler: async (request) => ({
+      ...(await passkeys.registrationOptions(await identities.requireAnybody(request))),
+    }),
+  })
+
+  app.post('/api/passkeys', {
+    schema: {
+      ...ANYBODY,
+      summary: 'Add a passkey; a further one that none of mine vouched for works after 72 hours',
+      body: registerBody,
+      response: { 200: registerAnswer, ...refusals },
+    },
+    handler: async (request) => {
+      const { usableFromMs } = await passkeys.register(await identities.requireAnybody(request), request.body)
+      return { usableFromMs }
+    },
+  })
+
+  app.post('/api/passkeys/remove', {
+    schema: {
+      ...ANYBODY,
+      summary: 'Remove a passkey, after a step-up for change-passkeys',
+      body: passkeyBody,
+      response: { 200: doneAnswer, ...refusals },
+    },
+    handler: async (request) => {
+      await passkeys.remove(await identities.requireAnybody(request), request.body.id)
+      return { done: true as const }
+    },
+  })
+
+  app.post('/api/step-up/options', {
+    schema: {
+      ...ANYBODY,
+      summary: 'Begin to confirm the next act with a passkey',
+      body: stepUpOptionsBody,
+      response: { 200: stepUpOptionsAnswer, ...refusals },
+    },
+    handler: async (request) => {
+      const options = await passkeys.stepUpOptions(await identities.requireAnybody(request), request.body.purpose)
+      return { options: options === null ? null : { ...options } }
+    },
+  })
+
+  app.post('/api/step-up', {
+    schema: {
+      ...ANYBODY,
+      summary: 'Confirm the next act of this purpose in this session, within five minutes',
+      body: stepUpBody,
+      response: { 200: doneAnswer, ...refusals },
+    },
+    handler: async (request) => {
+      const { purpose, ...answer } = request.body
+      await passkeys.stepUp(await identities.requireAnybody(request), purpose, answer)
+      return { done: true as const }
+    },
+  })
+}
