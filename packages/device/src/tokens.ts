@@ -48,7 +48,8 @@ export async function isSignedBy(publicKey: string, text: string, signature: str
   }
 }
 
-async function verifyToken(typ: string, token: string, publicKey: string, code: ErrorCode): Promise<unknown> {
+/** @returns the payload, still to be parsed @throws `code`, whatever is wrong with the token */
+export async function verifyToken(typ: string, token: string, publicKey: string, code: ErrorCode): Promise<unknown> {
   const head = base64url(utf8.encode(JSON.stringify({ alg: 'EdDSA', typ })))
   if (token.split('.')[0] !== head) throw new FairtraceError(code, `the token is no ${typ}`)
   try {
