@@ -1,9 +1,18 @@
-import { LEASE_TYP, leaseSchema, PERMIT_TYP, permitSchema, RECEIPT_TYP, receiptSchema } from '@fairtrace/core'
+import {
+  charterHash,
+  LEASE_TYP,
+  leaseSchema,
+  PERMIT_TYP,
+  permitSchema,
+  RECEIPT_TYP,
+  receiptSchema,
+} from '@fairtrace/core'
 import { ed25519PublicKey, signJws, verifyJws } from '@fairtrace/server/runtime/jws'
-import { CHARTER_YAML, TEST_PUBLIC_KEYS } from '@fairtrace/testing/harness'
+import { aCharter, CHARTER_YAML, TEST_PUBLIC_KEYS } from '@fairtrace/testing/harness'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   aKey,
+  approveCharter,
   DAY_MS,
   dumpAll,
   OWNER,
@@ -15,6 +24,7 @@ import {
 } from './portal-ground.ts'
 
 const BATCHES = ['A', 'B'].map((letter) => letter.repeat(43))
+const charter = aCharter()
 const issuerKey = ed25519PublicKey(TEST_PUBLIC_KEYS.issuer)
 
 describe('consent', () => {
@@ -253,23 +263,38 @@ describe('consent', () => {
   })
 
   // Last: it changes the charter for good.
-  it('stops every lease when the notice changes, until the person says yes to the new one', async () => {
+  it('holds everybody to the old notice and terms until they say yes to the new ones', async () => {
     await consented()
     const yaml = CHARTER_YAML.replace('version: 1\ntitle', 'version: 2\ntitle')
       .replace('notice:\n  version: 1', 'notice:\n  version: 2')
       .replace('You can say no', 'You can still say no')
-      .replace('- { id: desktop:mail, title: Mail, labels: [Send, Reply] }', '')
+      .replace('    - { id: desktop:mail, title: Mail, labels: [Send, Reply] }\n', '')
     const silent = yaml.replace('notice:\n  version: 2', 'notice:\n  version: 1')
     const put = (text: string) => ground.call('/api/programme/charter', { token: owner, body: { yaml: text } })
     expect(await put(silent)).toMatchObject({ code: 'CHARTER_INVALID' })
-    const applied = await put(yaml)
-    expect(applied.body).toMatchObject({ state: 'running', logged: { detail: { version: 2 } } })
-    expect(await put(CHARTER_YAML)).toMatchObject({ code: 'CHARTER_NOT_IN_FORCE' })
+    const proposed = await put(yaml)
+    const { hash } = proposed.body.change as { hash: string }
+    expect(proposed.body).toMatchObject({ charterHash: charterHash(charter), change: { state: 'proposed' } })
+    await approveCharter(ground, hash)
+    ground.moveClock(charter.notice.period)
+    const inForce = async () => (await ground.call('/api/programme')).body.charterHash
+    await expect.poll(inForce, { timeout: 10_000 }).toBe(hash)
 
-    expect(await person.lease(device)).toMatchObject({ status: 409, code: 'CONSENT_STALE' })
-    expect((await person.get('/api/consent')).body).toMatchObject({ state: 'given', current: false })
+    const before = claimsOf((await person.lease(device)).body.lease)
+    expect(before).toMatchObject({ noticeVersion: 1, apps: ['desktop:orders'] })
+    expect([charterHash(charter), hash]).not.toContain(before.charter)
+    expect((await ground.call(`/api/charters/${before.charter}`)).body).toMatchObject({
+      charter: {
+        notice: { version: 1 },
+        capture: { apps: [{ id: 'desktop:orders' }, { id: 'web:https://crm.example' }] },
+      },
+    })
     expect(await person.consent({ noticeVersion: 1 })).toMatchObject({ code: 'CONSENT_STALE' })
     expect((await person.consent({ noticeVersion: 2, apps: ['desktop:orders'] })).status).toBe(200)
-    expect((await person.lease(device)).status).toBe(200)
+    expect(claimsOf((await person.lease(device)).body.lease)).toMatchObject({ noticeVersion: 2, charter: hash })
   })
 })
+
+function claimsOf(token: unknown): Record<string, unknown> {
+  return JSON.parse(Buffer.from(String(token).split('.')[1] ?? '', 'base64url').toString())
+}

@@ -9,7 +9,14 @@ import { startIntake } from '@fairtrace/server/intake/role'
 import { startLedger } from '@fairtrace/server/ledger/role'
 import type { RoleContext, RoleName, RunningRole } from '@fairtrace/server/runtime/role'
 import { startVault } from '@fairtrace/server/vault/role'
-import { CHARTER_YAML, startTestDatabase, TEST_SEEDS, type TestDatabase, waitFor } from '@fairtrace/testing/harness'
+import {
+  CHARTER_YAML,
+  charterApprovals,
+  startTestDatabase,
+  TEST_SEEDS,
+  type TestDatabase,
+  waitFor,
+} from '@fairtrace/testing/harness'
 import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -95,7 +102,11 @@ describe('a device and the server', () => {
     running.push(portal, await startVault(contextOf('vault')))
     url = portal.address
     owner = sessionOf((await post('/api/sign-in', { name: OWNER.name, password: OWNER.password })).headers)
-    await post('/api/programme/charter', { yaml: CHARTER_YAML }, owner)
+    const proposed = await post('/api/programme/charter', { yaml: CHARTER_YAML }, owner)
+    const hash = String(proposed.answer.charterHash)
+    for (const approval of charterApprovals(hash)) {
+      await post('/api/programme/charter/approvals', { charter: hash, ...approval }, owner)
+    }
     for (const state of ['approved', 'running']) await post('/api/programme/state', { state }, owner)
     device = await openDevice(join(folder, 'device'), { clock })
   })

@@ -7,7 +7,7 @@ import { type RunningPortal, startPortal } from '@fairtrace/server/api/role'
 import { startLedger } from '@fairtrace/server/ledger/role'
 import { type Signer, signJws } from '@fairtrace/server/runtime/jws'
 import type { RoleContext, RoleName } from '@fairtrace/server/runtime/role'
-import { CHARTER_YAML, startTestDatabase, TEST_SEEDS } from '@fairtrace/testing/harness'
+import { CHARTER_YAML, charterApprovals, startTestDatabase, TEST_SEEDS } from '@fairtrace/testing/harness'
 import pg from 'pg'
 import { pino } from 'pino'
 
@@ -144,9 +144,17 @@ export function sessionOf(headers: Headers): string {
 
 /** Puts the test charter in force and lets it run. */
 export async function startProgramme(ground: PortalGround, owner: string): Promise<void> {
-  await ground.call('/api/programme/charter', { token: owner, body: { yaml: CHARTER_YAML } })
+  const { body } = await ground.call('/api/programme/charter', { token: owner, body: { yaml: CHARTER_YAML } })
+  await approveCharter(ground, String(body.charterHash))
   for (const state of ['approved', 'running']) {
     await ground.call('/api/programme/state', { token: owner, body: { state } })
+  }
+}
+
+/** Both approvals of the test charter's approvers. */
+export async function approveCharter(ground: PortalGround, hash: string): Promise<void> {
+  for (const approval of charterApprovals(hash)) {
+    await ground.call('/api/programme/charter/approvals', { body: { charter: hash, ...approval } })
   }
 }
 

@@ -40,6 +40,7 @@ describe('keys on a clock that moves', () => {
       epoch: 0,
       charterHash: charterHash(charter),
       charter,
+      charters: new Map(),
     }
   })
   afterAll(async () => {

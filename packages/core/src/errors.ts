@@ -115,6 +115,11 @@ export const ERRORS = {
     advice: 'A programme goes from draft to approved to running; it may pause and run again; closed is final.',
   },
   LEASE_INVALID: { status: 403, exit: 5, advice: 'Ask for a new lease.' },
+  LEASE_REVOKED: {
+    status: 403,
+    exit: 5,
+    advice: 'Consent, device or programme changed meanwhile; ask for a new lease.',
+  },
   BUILD_NOT_REVIEWED: { status: 403, exit: 5, advice: 'Install a build that the charter lists.' },
   // Concerns
   CONCERN_TOKEN_INVALID: {

@@ -9,11 +9,11 @@ import {
   type Charter,
   type CharterHash,
   charterHash,
-  charterSchema,
   digestPattern,
   FairtraceError,
   type ProgrammeId,
   programmeIdPattern,
+  sentCharterSchema,
   type VaultKeyId,
   vaultKeyIdPattern,
 } from '@fairtrace/core'
@@ -22,8 +22,6 @@ import { z } from 'zod'
 import { type Fetch, requireAnswer } from './portal-client.ts'
 import type { SealKey } from './seal.ts'
 import { isSignedBy } from './tokens.ts'
-
-const HOUR_MS = 3_600_000
 
 export interface Programme {
   readonly id: ProgrammeId
@@ -51,15 +49,6 @@ export const pinsSchema = z.strictObject({
   vault: z.string().regex(digestPattern),
 })
 export type Pins = z.infer<typeof pinsSchema>
-
-/** A charter as the portal sends it: parsed, so durations are milliseconds. Minimums that protect people hold here too. */
-const sentCharterSchema: z.ZodType<Charter> = z.strictObject({
-  ...charterSchema.shape,
-  notice: charterSchema.shape.notice.extend({ reflection: z.int().min(24 * HOUR_MS), renewal: z.int() }),
-  review: z.int().min(24 * HOUR_MS),
-  retention: z.strictObject({ recordings: z.int(), releases: z.int() }),
-  audience: z.array(z.strictObject({ group: z.string(), sizeMax: z.int(), grantMax: z.int() })),
-})
 
 const programmeSchema = z.object({
   programme: z.string().regex(programmeIdPattern),
@@ -101,6 +90,20 @@ export async function fetchProgramme(fetch: Fetch, serverUrl: string, pins: Pins
     vaultKey: said.vaultKey === null ? null : await checkDayKey(said.programme, said.vaultKey, charter.keys.vault),
     intake: said.intake,
   }
+}
+
+const charterAnswerSchema = z.object({ charter: sentCharterSchema })
+
+/**
+ * The charter that a lease names where that isn't the one in force: the terms of a person who has not agreed to a widening.
+ * @throws `SIGNATURE_INVALID` if it isn't what the hash says or not by the pinned keys, `NOT_FOUND`, `SERVER_UNREACHABLE`
+ */
+export async function fetchCharter(fetch: Fetch, serverUrl: string, hash: string, pins: Pins): Promise<Charter> {
+  const url = new URL(`/api/charters/${encodeURIComponent(hash)}`, serverUrl).href
+  const { charter } = await requireAnswer(fetch, url, charterAnswerSchema)
+  if (charterHash(charter) !== hash) throw notSigned('the charter does not have the hash that the lease names')
+  requirePinned(pins, charter)
+  return charter
 }
 
 export function pinsOf(charter: Charter): Pins {

@@ -1,5 +1,6 @@
 export * from './embedded/data-dir.ts'
 export * from './embedded/supervisor.ts'
+export { SERVER_BUILD } from './runtime/build.ts'
 export { publicKeyOf } from './runtime/jws.ts'
 export { ROLES, type RoleName } from './runtime/role.ts'
 export { serveRole } from './runtime/serve.ts'

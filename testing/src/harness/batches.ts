@@ -100,7 +100,7 @@ export function aBatch(settings: BatchSettings): TestBatch {
     pseudonym: device.pseudonym,
     device: device.device,
     deviceKey: device.publicKey,
-    build: charter.builds[0] ?? 'test-build',
+    build: charter.builds.device[0] ?? 'test-build',
     categories: ['pointer', 'keyboard', 'switches'],
     apps: charter.capture.apps.map((app) => app.id),
     startsAtMs: atMs,

@@ -2,8 +2,8 @@
  * A valid charter for tests, built from YAML so that it passes the parser like any other, with fixed keys whose seeds are
  * public: nothing that they sign proves anything.
  */
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
-import { type Charter, parseCharter } from '@fairtrace/core'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
+import { type Charter, type CharterApproval, charterMessage, parseCharter } from '@fairtrace/core'
 
 /** Ed25519 seeds, 32 bytes in base64url, of every key that `CHARTER_YAML` names. */
 export const TEST_SEEDS = {
@@ -15,6 +15,9 @@ export const TEST_SEEDS = {
   dataProtection: seed('data-protection'),
   /** Robin Okafor, role worker-representative. */
   workerRepresentative: seed('worker-representative'),
+  /** Of the quorum besides those two: Olga Owner and Sam Lindqvist. */
+  programmeOwner: seed('programme-owner'),
+  security: seed('security'),
 } as const
 
 /** Raw Ed25519 public keys of the same names, base64url. */
@@ -33,13 +36,14 @@ purpose:
 forbiddenPurposes: [dpv:PersonnelPerformanceMonitoring, dpv:PersonnelBehaviourMonitoring]
 controller: { name: Example Ltd, contact: privacy@example.org, country: DE }
 legalBasis: eu-gdpr:A6-1-a
-impactAssessment: { reference: DPIA-7, date: 2026-05-04 }
-consultation: { reference: WC-12, date: 2026-05-18 }
+impactAssessment: { reference: DPIA-7, date: 2025-05-05 }
+consultation: { reference: WC-12, date: 2025-05-19 }
 notice:
   version: 1
   text: We would like to record which buttons you click in the order tool. You can say no, and nobody learns of it.
   reflection: 14 days
   renewal: 180 days
+  period: 14 days
 capture:
   categories: [pointer, keyboard, switches]
   apps:
@@ -50,20 +54,32 @@ capture:
     - { id: enter-order, instruction: Enter a new order. }
     - { id: find-customer, instruction: Find a customer and open the record. }
 shield: { pointer: target, keyboard: kind-and-length, labels: catalogue, roles: [button, link, textbox, menuitem, tab, checkbox, combobox, other] }
+workingHours:
+  zone: UTC
+  days: [monday, tuesday, wednesday, thursday, friday, saturday, sunday]
+  from: 00:00
+  to: 24:00
 review: 24 hours
-retention: { recordings: 90 days, releases: 365 days }
+retention: { recordings: 90 days, releases: 365 days, governance: 730 days }
 audience:
   - { group: agent-training, sizeMax: 4, grantMax: 8 hours }
 approvers:
   - { name: Dana Weiss, role: data-protection, key: ${TEST_PUBLIC_KEYS.dataProtection} }
   - { name: Robin Okafor, role: worker-representative, key: ${TEST_PUBLIC_KEYS.workerRepresentative} }
+quorum:
+  - { name: Olga Owner, role: programme-owner, key: ${TEST_PUBLIC_KEYS.programmeOwner} }
+  - { name: Dana Weiss, role: data-protection, key: ${TEST_PUBLIC_KEYS.dataProtection} }
+  - { name: Sam Lindqvist, role: security, key: ${TEST_PUBLIC_KEYS.security} }
+  - { name: Robin Okafor, role: worker-representative, key: ${TEST_PUBLIC_KEYS.workerRepresentative} }
+exposure: { detect: 30 seconds, contain: 60 seconds }
+concerns: { review: 3, pause: 6, reviewDeadline: 7 days }
 release: { k: 5, segmentActionsMax: 12, segmentsPerPersonMax: 200, exportAllowed: true }
 keys:
   issuer: ${TEST_PUBLIC_KEYS.issuer}
   vault: ${TEST_PUBLIC_KEYS.vault}
   ledger: ${TEST_PUBLIC_KEYS.ledger}
   builder: ${TEST_PUBLIC_KEYS.builder}
-builds: [test-build]
+builds: { device: [test-build], server: [fairtrace-server-0.1.0] }
 `
 
 /** A valid charter; `overrides` replaces whole top-level fields. Durations are milliseconds. */
@@ -71,12 +87,28 @@ export function aCharter(overrides: Partial<Charter> = {}): Charter {
   return { ...parseCharter(CHARTER_YAML, 'charter.yaml'), ...overrides }
 }
 
+/** Both approvals of `CHARTER_YAML`'s approvers over the charter of this hash. */
+export function charterApprovals(hash: string): readonly CharterApproval[] {
+  return [
+    charterApproval(hash, 'Dana Weiss', TEST_SEEDS.dataProtection),
+    charterApproval(hash, 'Robin Okafor', TEST_SEEDS.workerRepresentative),
+  ]
+}
+
+export function charterApproval(hash: string, approver: string, seedOfKey: string): CharterApproval {
+  return { approver, signature: sign(null, charterMessage(hash), privateKeyOf(seedOfKey)).toString('base64url') }
+}
+
 function seed(name: string): string {
   return createHash('sha256').update(`fairtrace test key ${name}`).digest('base64url')
 }
 
 function publicKeyOf(value: string): string {
-  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.from(value, 'base64url')])
-  const key = createPublicKey(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }))
+  const key = createPublicKey(privateKeyOf(value))
   return key.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64url')
+}
+
+function privateKeyOf(value: string): KeyObject {
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.from(value, 'base64url')])
+  return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
 }

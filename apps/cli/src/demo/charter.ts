@@ -1,9 +1,10 @@
 /** The charter of the demonstration, written as anybody would write one: as YAML, then parsed like any other. */
-import { ROLES } from '@fairtrace/core'
+import { charterHash, parseCharter, ROLES, WEEKDAYS } from '@fairtrace/core'
 import { DEVICE_BUILD } from '@fairtrace/device'
-import { type Installation, publicKeyOf } from '@fairtrace/server'
+import { type Installation, publicKeyOf, SERVER_BUILD } from '@fairtrace/server'
 import { SIMULATED_APPS, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
 import { stringify } from 'yaml'
+import { type SignedCharter, signCharter } from '../charter/sign-charter.ts'
 import type { People } from './people.ts'
 
 /** Where `fairtrace replay` puts recordings that say nothing of their apps. */
@@ -37,23 +38,34 @@ export function demoCharterYaml(installation: Installation, people: People): str
       forbiddenPurposes: ['dpv:PersonnelPerformanceMonitoring', 'dpv:PersonnelBehaviourMonitoring'],
       controller: { name: 'Example Organisation', contact: 'privacy@organisation.example', country: 'DE' },
       legalBasis: 'eu-gdpr:A6-1-a',
-      impactAssessment: { reference: 'DPIA-DEMO-1', date: '2026-01-12' },
-      consultation: { reference: 'Works council minutes, demonstration', date: '2026-01-20' },
-      notice: { version: 1, text: NOTICE, reflection: '14 days', renewal: '180 days' },
+      impactAssessment: { reference: 'DPIA-DEMO-1', date: '2025-01-13' },
+      consultation: { reference: 'Works council minutes, demonstration', date: '2025-01-20' },
+      notice: { version: 1, text: NOTICE, reflection: '14 days', renewal: '180 days', period: '14 days' },
       capture: {
         categories: ['pointer', 'keyboard', 'switches'],
         apps: [...SIMULATED_APPS, REPLAYED],
         tasks: SIMULATED_TASKS,
       },
       shield: { pointer: 'target', keyboard: 'kind-and-length', labels: 'catalogue', roles: [...ROLES] },
+      // The demonstration's people work at whatever hour it is started.
+      workingHours: { zone: 'UTC', days: [...WEEKDAYS], from: '00:00', to: '24:00' },
       review: '24 hours',
-      retention: { recordings: '90 days', releases: '365 days' },
+      retention: { recordings: '90 days', releases: '365 days', governance: '730 days' },
       audience: [{ group: 'agent-training', sizeMax: 4, grantMax: '8 hours' }],
       approvers: people.approvers.map(({ name, role, seed }) => ({ name, role, key: publicKeyOf(seed) })),
+      quorum: people.quorum.map(({ name, role, seed }) => ({ name, role, key: publicKeyOf(seed) })),
+      exposure: { detect: '30 seconds', contain: '60 seconds' },
+      concerns: { review: 3, pause: 6, reviewDeadline: '7 days' },
       release: { k: 5, segmentActionsMax: 20, segmentsPerPersonMax: 200, exportAllowed: true },
       keys: installation.keys,
-      builds: [DEVICE_BUILD],
+      builds: { device: [DEVICE_BUILD], server: [SERVER_BUILD] },
     },
     { lineWidth: 120 },
   )
+}
+
+/** Signatures over the demonstration's charter by its software keys, as the portal takes them. */
+export function demoCharterApprovals(yaml: string, { approvers }: People): readonly SignedCharter[] {
+  const charter = charterHash(parseCharter(yaml, 'charter.yaml'))
+  return approvers.map(({ name, seed }) => signCharter(charter, name, seed))
 }

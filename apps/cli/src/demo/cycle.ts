@@ -14,7 +14,7 @@ import type { DataDir, Embedded } from '@fairtrace/server'
 import { openDatabase } from '@fairtrace/server/store/database'
 import { createParticipant, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
 import { z } from 'zod'
-import { demoCharterYaml } from './charter.ts'
+import { demoCharterApprovals, demoCharterYaml } from './charter.ts'
 import { createPeople, type People, writePeople } from './people.ts'
 import { PortalSession } from './portal-session.ts'
 import { dealRecordings } from './recordings.ts'
@@ -87,7 +87,12 @@ export async function runCycle(embedded: Embedded, dir: DataDir, options: CycleO
 async function startProgramme(embedded: Embedded, dir: DataDir, people: People): Promise<PortalSession> {
   const { name, password } = accountOf(people, 'programme-owner')
   const owner = await PortalSession.signIn(embedded.portalUrl, name, password)
-  await owner.post('/api/programme/charter', { yaml: demoCharterYaml(dir.installation(), people) }, anything)
+  const yaml = demoCharterYaml(dir.installation(), people)
+  await owner.post('/api/programme/charter', { yaml }, anything)
+  // In a real programme two people sign with keys that no installation has; without both the gate stays closed.
+  for (const approval of demoCharterApprovals(yaml, people)) {
+    await owner.post('/api/programme/charter/approvals', approval, anything)
+  }
   for (const state of ['approved', 'running']) await owner.post('/api/programme/state', { state }, anything)
   return owner
 }

@@ -1,7 +1,7 @@
 /** The people of a demonstration: made-up names, passwords of their own per installation, approvers with software keys. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { APPROVER_ROLES } from '@fairtrace/core'
+import { APPROVER_ROLES, QUORUM_ROLES } from '@fairtrace/core'
 import type { DataDir } from '@fairtrace/server'
 import { z } from 'zod'
 
@@ -17,12 +17,17 @@ const peopleSchema = z.strictObject({
   ),
   /** In a real programme these seeds are passkeys of two people; no installation has them. */
   approvers: z.array(z.strictObject({ name: z.string(), role: z.enum(APPROVER_ROLES), seed: z.string() })),
+  quorum: z.array(z.strictObject({ name: z.string(), role: z.enum(QUORUM_ROLES), seed: z.string() })),
 })
 export type People = z.infer<typeof peopleSchema>
 
 export function createPeople(): People {
   const password = () => randomBytes(6).toString('base64url')
   const seed = () => randomBytes(32).toString('base64url')
+  const approvers: People['approvers'] = [
+    { name: 'Dana Meyer', role: 'data-protection', seed: seed() },
+    { name: 'Willem de Vries', role: 'worker-representative', seed: seed() },
+  ]
   return {
     accounts: [
       { name: 'olivia', role: 'programme-owner', password: password() },
@@ -31,9 +36,11 @@ export function createPeople(): People {
       { name: 'rhea', role: 'researcher', password: password() },
       { name: 'pat', role: 'participant', password: password() },
     ],
-    approvers: [
-      { name: 'Dana Meyer', role: 'data-protection', seed: seed() },
-      { name: 'Willem de Vries', role: 'worker-representative', seed: seed() },
+    approvers,
+    quorum: [
+      { name: 'Olivia Okonkwo', role: 'programme-owner', seed: seed() },
+      { name: 'Samir Lindqvist', role: 'security', seed: seed() },
+      ...approvers,
     ],
   }
 }

@@ -1,12 +1,14 @@
 /** The portal's process: what people and devices speak to. Knows who takes part; never sees a recording or a batch. */
 import { ConcernKeys } from '../concerns/concern-keys.ts'
 import { ConcernConsequences } from '../concerns/consequences.ts'
+import { putDueChartersInForce } from '../consent/charters.ts'
 import { openLeases } from '../consent/leases.ts'
 import { ProgrammeReader } from '../consent/programme.ts'
 import { ConsentStore } from '../consent/store.ts'
 import { signerFromSeed } from '../runtime/jws.ts'
 import type { RoleContext, RunningRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
+import { repeat } from '../vault/repeat.ts'
 import { hasLocalSignIn } from './accounts.ts'
 import { createApp } from './app.ts'
 import { PortalCookies } from './cookies.ts'
@@ -17,6 +19,7 @@ import { PasskeyStore } from './passkey-store.ts'
 import { Passkeys } from './passkeys.ts'
 import type { Portal } from './portal.ts'
 import { assetRoutes } from './routes/asset-routes.ts'
+import { charterRoutes } from './routes/charter-routes.ts'
 import { concernPages } from './routes/concern-pages.ts'
 import { concernRoutes } from './routes/concern-routes.ts'
 import { consentRoutes } from './routes/consent-routes.ts'
@@ -30,6 +33,9 @@ import { programmeRoutes } from './routes/programme-routes.ts'
 import { localSignInRoutes, sessionRoutes } from './routes/sign-in-routes.ts'
 import { Sessions } from './sessions.ts'
 import { SignInLimits } from './sign-in-limits.ts'
+
+/** How often a charter is looked for whose notice period is over. */
+const CHANGES_POLL_MS = 1_000
 
 export interface RunningPortal extends RunningRole {
   readonly address: string
@@ -58,6 +64,10 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
       throw cause
     },
   )
+  const changes = repeat('charters and pauses that are due', CHANGES_POLL_MS, context.log, async () => {
+    await putDueChartersInForce(database, context.clock.nowMs())
+    await consequences.pauseWhereDue()
+  })
   const portal: Portal = {
     database,
     leases,
@@ -87,6 +97,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
   try {
     const app = await createApp(context.log)
     programmeRoutes(app, portal)
+    charterRoutes(app, portal)
     consentRoutes(app, portal)
     concernRoutes(app, portal)
     await deviceRoutes(app, portal)
@@ -109,12 +120,14 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
       },
       stop: async () => {
         await app.close()
+        await changes.stop()
         await leases.stop()
         await consequences.stop()
         await database.close()
       },
     }
   } catch (error) {
+    await changes.stop()
     await leases.stop()
     await database.close()
     throw error

@@ -1,5 +1,5 @@
 /** What comes in and goes out over HTTP: the same schemas validate, and write the OpenAPI document. */
-import { appIdPattern, CATEGORIES, digestPattern, id128Pattern } from '@fairtrace/core'
+import { appIdPattern, CATEGORIES, charterApprovalSchema, digestPattern, id128Pattern } from '@fairtrace/core'
 import { z } from 'zod'
 import { PROGRAMME_STATES } from '../consent/programme.ts'
 import { ACCOUNT_ROLES } from './accounts.ts'
@@ -46,6 +46,32 @@ export const changeAnswer = z.object({
     .describe('The ledger entry. Keep salt and detail: the ledger holds only their hash'),
 })
 
+const widening = z.object({ field: z.string(), who: z.string(), before: z.string(), after: z.string() })
+const charterChange = z.object({
+  hash: z.string(),
+  version: z.int(),
+  state: z.enum(['proposed', 'waiting', 'in-force']),
+  proposedAtMs: ms,
+  takesEffectAtMs: ms.nullable().describe('When its notice period ends; null until everybody has signed'),
+  widenings: z.array(widening),
+  signed: z.array(z.string()),
+  missing: z.array(z.object({ role: z.string(), name: z.string().nullable() })),
+})
+export const charterChangeAnswer = changeAnswer.extend({
+  change: charterChange.nullable().describe('What still waits for signatures or time; null if nothing does'),
+})
+export const changesAnswer = z.object({
+  participants: z.int().nullable().describe('How many are asked again, rounded down to a multiple of k; null below k'),
+  k: z.int(),
+  changes: z.array(charterChange),
+})
+export const charterAnswer = z.object({
+  charter: z.record(z.string(), z.unknown()).describe('The charter, parsed; durations in milliseconds'),
+})
+export const approvalBody = charterApprovalSchema.extend({
+  charter: z.string().regex(digestPattern).describe('Hash of the charter that is signed'),
+})
+
 export const invitationsBody = z.strictObject({ count: z.int().min(1).max(100_000) })
 export const invitationsAnswer = z.object({ codes: z.array(z.string()) })
 
@@ -68,20 +94,50 @@ export const consentBody = z.strictObject({
     .describe('The consent version you saw; if it is no longer the current one, nothing changes'),
 })
 export const receiptAnswer = z.object({ receipt: jws })
+export const pauseAnswer = z.object({ state: z.literal('given'), version: z.int(), isPaused: z.boolean() })
+export const noticeParams = z.strictObject({ version: z.coerce.number().int().min(1) })
+export const noticeAnswer = z.object({
+  version: z.int(),
+  text: z.string(),
+  digest: z.string().describe('SHA-256 of the text in UTF-8, base64url, as in the receipts'),
+})
 const consentFacts = z.object({
   version: z.int(),
-  state: z.enum(['given', 'withdrawn']),
+  state: z.enum(['given', 'withdrawn', 'paused', 'resumed']),
   atMs: ms,
   noticeVersion: z.int(),
   categories: z.array(z.string()),
   apps: z.array(z.string()),
-  receipt: jws,
+  receipt: jws.nullable().describe('A pause has none: it changes no consent'),
+})
+export const consentQuery = z.strictObject({
+  at: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('A moment in the past to show instead of now, Unix milliseconds'),
 })
 export const consentAnswer = z.object({
   state: z.enum(['undecided', 'given', 'withdrawn']),
   version: z.int(),
-  current: z.boolean().describe('Whether it allows new captures: given, to the current notice, and not run out'),
+  current: z
+    .boolean()
+    .describe('Whether it allows new captures: given, not run out, not paused, to terms that still hold'),
+  isPaused: z.boolean().describe('The participant’s own pause: nothing is captured until they resume'),
+  legalState: z
+    .enum(['given', 'renewed', 'withdrawn', 'expired', 'invalidated'])
+    .nullable()
+    .describe('What the law calls it; null as long as nothing was decided'),
+  legalSinceMs: ms.nullable(),
+  endsAtMs: ms.nullable().describe('When a consent that stands ends by itself'),
+  renewAtMs: ms.nullable().describe('From when on to ask for a fresh yes'),
+  isErasing: z.boolean().describe('Whether keys are still to be destroyed after a withdrawal'),
   reflectionEndsAtMs: ms,
+  record: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .describe('The state as an ISO/IEC TS 27560 record in JSON-LD, unsigned; the signed ones are in the receipts'),
   history: z.array(consentFacts),
 })
 

@@ -13,7 +13,8 @@ const appIds = charter.capture.apps.map(({ id }) => id)
 
 function aProgramme(change: Partial<Programme> = {}): Programme {
   const id = charter.programme as Programme['id']
-  return { id, state: 'running', epoch: 3, charterHash: DIGEST as Programme['charterHash'], charter, ...change }
+  const charterHash = DIGEST as Programme['charterHash']
+  return { id, state: 'running', epoch: 3, charterHash, charter, charters: new Map(), ...change }
 }
 
 function aConsent(change: Partial<GivenConsent> = {}): GivenConsent {
@@ -25,6 +26,7 @@ function aConsent(change: Partial<GivenConsent> = {}): GivenConsent {
     ...terms,
     categories: ['pointer'],
     apps: ['desktop:orders'],
+    isPaused: false,
     ...change,
   }
 }
@@ -140,6 +142,7 @@ describe('foldConsent', () => {
     receipt: 'r',
     categories: ['pointer'],
     apps: ['desktop:orders'],
+    isPaused: false,
   }
   const ended: ConsentEvent = {
     kind: 'withdrawn',

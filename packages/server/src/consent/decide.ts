@@ -4,9 +4,10 @@
  * Times are Unix milliseconds. Conditions are stated as what we accept, so that a NaN falls outside.
  */
 import type { Category, Charter, ErrorCode, Lease, Permit } from '@fairtrace/core'
-import { LEASE_MS, PERMIT_MS } from '@fairtrace/core'
+import { LEASE_MS, PERMIT_MS, workingPeriodEndMs } from '@fairtrace/core'
 import type { Programme } from '../runtime/programme.ts'
 import type { ConsentState, GivenConsent } from './state.ts'
+import { type Terms, termsFor } from './terms.ts'
 
 /** How far a device's clock may be from ours. */
 export const CLOCK_SKEW_MS_MAX = 5 * 60_000
@@ -70,9 +71,10 @@ export function consentEndsAtMs(charter: Charter, given: GivenConsent): number {
   return given.atMs + charter.notice.renewal
 }
 
-/** Whether a consent allows new captures now: given, not run out, and to the current notice. */
-export function isConsentCurrent(charter: Charter, consent: ConsentState, nowMs: number): consent is GivenConsent {
-  return isConsentAlive(charter, consent, nowMs) && consent.noticeVersion === charter.notice.version
+/** Whether a consent allows new captures now, under the charter in force or under what this person agreed to. */
+export function isConsentCurrent(programme: Programme, consent: ConsentState, nowMs: number): consent is GivenConsent {
+  const terms = termsFor(programme, consent)
+  return terms !== null && isConsentAlive(terms.charter, consent, nowMs)
 }
 
 export interface DeviceStanding {
@@ -101,18 +103,25 @@ export function decideLease(
   const refusal = refuseDevice(standing, request, nowMs)
   if (refusal !== null) return refusal
   if (programme?.state !== 'running') return refuse('PROGRAMME_NOT_RUNNING', 'the programme does not run')
-  const { charter } = programme
   const { consent } = standing
-  if (!isConsentAlive(charter, consent, nowMs)) return refuse('CONSENT_REQUIRED', 'there is no consent that is alive')
-  if (consent.noticeVersion !== charter.notice.version) {
+  const bound = aliveTerms(programme, consent, nowMs)
+  if ('allow' in bound) return bound
+  const { charter, charterHash } = bound.terms
+  const { given } = bound
+  if (given.isPaused) return refuse('CONSENT_PAUSED', 'the participant has paused')
+  if (given.noticeVersion !== charter.notice.version) {
     return refuse(
       'CONSENT_STALE',
-      `consent is to notice ${consent.noticeVersion}; ${charter.notice.version} is current`,
+      `consent is to notice ${given.noticeVersion}; its terms have ${charter.notice.version}`,
     )
   }
-  if (!charter.builds.includes(standing.build)) return refuse('BUILD_NOT_REVIEWED', 'the build is not in the charter')
-  const categories = consent.categories.filter((category) => charter.capture.categories.includes(category))
-  const apps = consent.apps.filter((app) => charter.capture.apps.some(({ id }) => id === app))
+  const workEndsAtMs = workingPeriodEndMs(charter.workingHours, nowMs)
+  if (workEndsAtMs === null) return refuse('OUTSIDE_WORKING_HOURS', 'it is outside the working hours of the charter')
+  if (!charter.builds.device.includes(standing.build)) {
+    return refuse('BUILD_NOT_REVIEWED', 'the build is not in the charter')
+  }
+  const categories = given.categories.filter((category) => charter.capture.categories.includes(category))
+  const apps = given.apps.filter((app) => charter.capture.apps.some(({ id }) => id === app))
   if (categories.length === 0 || apps.length === 0) {
     return refuse('CONSENT_STALE', 'the charter allows nothing any more of what was chosen')
   }
@@ -121,9 +130,9 @@ export function decideLease(
     lease: {
       programme: programme.id,
       epoch: programme.epoch,
-      charter: programme.charterHash,
-      noticeVersion: consent.noticeVersion,
-      consentVersion: consent.version,
+      charter: charterHash,
+      noticeVersion: given.noticeVersion,
+      consentVersion: given.version,
       pseudonym: standing.pseudonym,
       device: standing.device,
       deviceKey: standing.publicKey,
@@ -131,7 +140,7 @@ export function decideLease(
       categories,
       apps,
       startsAtMs: nowMs,
-      endsAtMs: Math.min(nowMs + LEASE_MS, consentEndsAtMs(charter, consent)),
+      endsAtMs: Math.min(nowMs + LEASE_MS, workEndsAtMs, consentEndsAtMs(charter, given)),
     },
   }
 }
@@ -153,9 +162,8 @@ export function decidePermits(
   if (programme?.state !== 'running' && programme?.state !== 'paused') {
     return refuse('PROGRAMME_NOT_RUNNING', 'the programme takes no batches')
   }
-  if (!isConsentAlive(programme.charter, standing.consent, nowMs)) {
-    return refuse('CONSENT_REQUIRED', 'there is no consent that is alive')
-  }
+  const bound = aliveTerms(programme, standing.consent, nowMs)
+  if ('allow' in bound) return bound
   const { id, epoch } = programme
   const period = { startsAtMs: nowMs, endsAtMs: nowMs + PERMIT_MS }
   return { allow: true, permits: request.batches.map((batch) => ({ programme: id, epoch, batch, ...period })) }
@@ -167,6 +175,21 @@ export function decidePermits(
  */
 export function shownTotal(participants: number, k: number): number | null {
   return participants >= k ? participants - (participants % k) : null
+}
+
+/** The terms of a consent that is alive under them; they may be older than the charter in force. */
+function aliveTerms(
+  programme: Programme,
+  consent: ConsentState,
+  nowMs: number,
+): { readonly terms: Terms; readonly given: GivenConsent } | Refusal {
+  if (consent.state !== 'given') return refuse('CONSENT_REQUIRED', 'there is no consent that is alive')
+  const terms = termsFor(programme, consent)
+  if (terms === null) return refuse('CONSENT_STALE', 'what was agreed to has no part left in the charter in force')
+  if (!isConsentAlive(terms.charter, consent, nowMs)) {
+    return refuse('CONSENT_REQUIRED', 'there is no consent that is alive')
+  }
+  return { terms, given: consent }
 }
 
 function isConsentAlive(charter: Charter, consent: ConsentState, nowMs: number): consent is GivenConsent {

@@ -1,22 +1,16 @@
 /**
- * The life of a programme: which charter is in force, in which state it is, and its epoch.
+ * The life of a programme: in which state it is, and its epoch. Its charters are in `charters.ts`.
  *
- * What gives anybody more (a new charter, running) is logged first and done then; what takes away (pause, close, a new
- * epoch) is done first, whether or not the ledger answers.
+ * What gives anybody more (running) is logged first and done then; what takes away (pause, close, a new epoch) is done
+ * first, whether or not the ledger answers.
  */
-import {
-  type Charter,
-  type CharterHash,
-  charterHash,
-  FairtraceError,
-  isFairtraceError,
-  type ProgrammeId,
-  parseCharter,
-} from '@fairtrace/core'
-import { type Appended, appendToLedger } from '../ledger/append.ts'
-import type { Programme } from '../runtime/programme.ts'
+import { decideStart, FairtraceError, START_DENY_SENTENCES } from '@fairtrace/core'
+import { SERVER_BUILD } from '../runtime/build.ts'
+import { type Programme, readProgramme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import type { ProgrammeState } from '../store/tables.ts'
+import { missingForCharterInForce } from './charters.ts'
+import { type Logged, logged, loggedIfPossible } from './logged.ts'
 
 export const PROGRAMME_STATES = ['draft', 'approved', 'running', 'paused', 'closed'] as const
 
@@ -29,46 +23,27 @@ export const PROGRAMME_NEXT: Readonly<Record<ProgrammeState, readonly ProgrammeS
   closed: [],
 }
 
-/** What was committed to in the ledger. Whoever asked keeps it: the ledger itself holds only the salted hash. */
-export interface Logged extends Appended {
-  readonly detail: Readonly<Record<string, unknown>>
-}
-
 export interface ProgrammeChange {
   readonly programme: Programme
   /** null if nothing changed, or if a pause or an end could not be logged in time; it holds all the same. */
   readonly logged: Logged | null
 }
 
-/**
- * Reads the programme from the database each time, so that a pause or a new epoch counts for the very next request.
- * @returns null if there is none, or if the row isn't one that the portal wrote
- */
+/** Reads the programme from the database each time, so that a pause or a new epoch counts for the very next request. */
 export class ProgrammeReader {
   readonly #database: OpenDatabase
-  /** The charter read last; parsing is what costs. */
-  #charter: { readonly hash: string; readonly charter: Charter } | null = null
+  /** What was read last, for its charters; parsing is what costs. */
+  #known: Programme | null = null
 
   constructor(database: OpenDatabase) {
     this.#database = database
   }
 
+  /** @returns null if there is none, or if the row isn't one that the portal wrote */
   async read(): Promise<Programme | null> {
-    const { db } = this.#database
-    const row = await db
-      .selectFrom('install.programme')
-      .select(['id', 'state', 'epoch', 'charter_hash'])
-      .executeTakeFirst()
-    if (row === undefined) return null
-    if (this.#charter?.hash !== row.charter_hash) {
-      const { charter_yaml } = await db.selectFrom('install.programme').select('charter_yaml').executeTakeFirstOrThrow()
-      const charter = parseCharter(charter_yaml, 'charter')
-      this.#charter = { hash: charterHash(charter), charter }
-    }
-    const { hash, charter } = this.#charter
-    // Fails closed: a row whose hash isn't that of its charter was written past the portal.
-    if (hash !== row.charter_hash || charter.programme !== row.id) return null
-    return { id: row.id as ProgrammeId, state: row.state, epoch: row.epoch, charterHash: hash as CharterHash, charter }
+    const programme = await readProgramme(this.#database, this.#known)
+    if (programme !== null) this.#known = programme
+    return programme
   }
 
   /** @throws `NOT_FOUND` */
@@ -79,55 +54,40 @@ export class ProgrammeReader {
   }
 }
 
-/**
- * Puts a charter in force. The first one makes the programme, as a draft; the state stays as it is otherwise.
- *
- * @throws `CHARTER_INVALID`; `CHARTER_NOT_IN_FORCE` for another programme or an older version; `LEDGER_UNAVAILABLE`
- */
-export async function applyCharter(database: OpenDatabase, yaml: string): Promise<ProgrammeChange> {
-  const charter = parseCharter(yaml, 'charter')
-  const hash = charterHash(charter)
-  const current = await new ProgrammeReader(database).read()
-  if (current?.charterHash === hash) return { programme: current, logged: null }
-  const detail = { programme: charter.programme, version: charter.version, charter: hash }
-  if (current === null) {
-    // The ledger of a programme signs in its name, so the programme comes first; as a draft it allows nothing.
-    await database.db
-      .insertInto('install.programme')
-      .values({ id: charter.programme, state: 'draft', epoch: 1, charter_hash: hash, charter_yaml: yaml })
-      .execute()
-    await announce(database)
-    return {
-      programme: await new ProgrammeReader(database).require(),
-      logged: await logged(database, 'charter.applied', detail),
-    }
-  }
-  requireSuccessor(current.charter, charter)
-  const entry = await logged(database, 'charter.applied', detail)
-  const { numUpdatedRows } = await database.db
-    .updateTable('install.programme')
-    .set({ charter_hash: hash, charter_yaml: yaml })
-    .where('id', '=', charter.programme)
-    .where('charter_hash', '=', current.charterHash)
-    .executeTakeFirst()
-  if (numUpdatedRows !== 1n) throw new FairtraceError('CHARTER_NOT_IN_FORCE', 'another charter was applied meanwhile')
-  await announce(database)
-  return { programme: await new ProgrammeReader(database).require(), logged: entry }
+export interface StateChange {
+  /** Who moves it: a role, or what does so by itself, such as a concern's threshold. No person's name. */
+  readonly by: string
+  readonly reason: string
+  /** Unix milliseconds. The gate needs it; without it nothing starts. */
+  readonly nowMs?: number
 }
 
-/** @throws `NOT_FOUND`; `PROGRAMME_STATE_REFUSED`; `LEDGER_UNAVAILABLE`, and then nothing was started */
-export async function setProgrammeState(database: OpenDatabase, state: ProgrammeState): Promise<ProgrammeChange> {
+/**
+ * Moves the programme to another state. To be approved and to run it has to pass the gate, each time anew.
+ *
+ * @throws `NOT_FOUND`; `PROGRAMME_STATE_REFUSED`; `START_REFUSED` with every reason; `LEDGER_UNAVAILABLE`, and then nothing
+ * was started
+ */
+export async function setProgrammeState(
+  database: OpenDatabase,
+  state: ProgrammeState,
+  { by, reason, nowMs }: StateChange,
+): Promise<ProgrammeChange> {
   const reader = new ProgrammeReader(database)
   const current = await reader.require()
   if (current.state === state) return { programme: current, logged: null }
   if (!PROGRAMME_NEXT[current.state].includes(state)) {
     throw new FairtraceError('PROGRAMME_STATE_REFUSED', `a programme that is ${current.state} can't become ${state}`)
   }
-  const detail = { programme: current.id, from: current.state, to: state, epoch: current.epoch }
-  const isEnding = state === 'paused' || state === 'closed'
-  const before = isEnding ? null : await logged(database, 'programme.state', detail)
+  const detail = { programme: current.id, from: current.state, to: state, epoch: current.epoch, by, reason }
+  if (state === 'paused' || state === 'closed') {
+    await moveState(database, current, state)
+    return { logged: await loggedIfPossible(database, 'programme.state', detail), programme: await reader.require() }
+  }
+  // Without a time nothing is known to have happened yet.
+  await requireGate(database, current, nowMs ?? Number.NaN)
+  const entry = await logged(database, 'programme.state', detail)
   await moveState(database, current, state)
-  const entry = isEnding ? await loggedIfPossible(database, 'programme.state', detail) : before
   return { programme: await reader.require(), logged: entry }
 }
 
@@ -146,52 +106,26 @@ export async function raiseEpoch(database: OpenDatabase): Promise<ProgrammeChang
   return { programme: await reader.require(), logged: entry }
 }
 
+async function requireGate(database: OpenDatabase, programme: Programme, nowMs: number): Promise<void> {
+  const missingApprovals = await missingForCharterInForce(database, programme)
+  const decision = decideStart(programme.charter, { nowMs, missingApprovals, serverBuild: SERVER_BUILD })
+  if (decision.allow) return
+  throw new FairtraceError('START_REFUSED', decision.reasons.map((reason) => START_DENY_SENTENCES[reason]).join('; '))
+}
+
 async function moveState(database: OpenDatabase, from: Programme, to: ProgrammeState): Promise<void> {
   const { numUpdatedRows } = await database.db
     .updateTable('install.programme')
     .set({ state: to })
     .where('id', '=', from.id)
     .where('state', '=', from.state)
+    // What was judged is what starts: a charter that came in force meanwhile was not.
+    .where('charter_hash', '=', from.charterHash)
     .executeTakeFirst()
   if (numUpdatedRows !== 1n) throw new FairtraceError('PROGRAMME_STATE_REFUSED', 'the state changed meanwhile')
   await announce(database)
 }
 
-function requireSuccessor(old: Charter, next: Charter): void {
-  if (old.programme !== next.programme) {
-    throw new FairtraceError('CHARTER_NOT_IN_FORCE', `this installation holds the programme ${old.programme}`)
-  }
-  if (next.version <= old.version) {
-    throw new FairtraceError('CHARTER_NOT_IN_FORCE', `version ${old.version} is in force; a change needs a higher one`)
-  }
-  // Or people would be held to a text that they never saw.
-  const isNoticeChanged = old.notice.text !== next.notice.text
-  if (next.notice.version < old.notice.version || (isNoticeChanged && next.notice.version === old.notice.version)) {
-    throw new FairtraceError(
-      'CHARTER_INVALID',
-      `charter: notice.version: must rise above ${old.notice.version} with the text`,
-    )
-  }
-}
-
 async function announce(database: OpenDatabase): Promise<void> {
   await database.pool.query(`select pg_notify('fairtrace_programme', '')`)
-}
-
-async function logged(database: OpenDatabase, type: string, detail: Logged['detail']): Promise<Logged> {
-  return { ...(await appendToLedger(database, type, detail, { waitForCheckpoint: true })), detail }
-}
-
-async function loggedIfPossible(
-  database: OpenDatabase,
-  type: string,
-  detail: Logged['detail'],
-): Promise<Logged | null> {
-  try {
-    return await logged(database, type, detail)
-  } catch (error) {
-    // A pause never waits for the log: it holds already, and the answer says that no entry stands.
-    if (isFairtraceError(error) && error.code === 'LEDGER_UNAVAILABLE') return null
-    throw error
-  }
 }

@@ -101,6 +101,7 @@ describe('an intake that is not there for the moment', () => {
       epoch: 0,
       charterHash: charterHash(charter),
       charter,
+      charters: new Map(),
     } as const
     const busy = { add: () => Promise.reject(new FairtraceError('INTAKE_BUSY', 'full')) }
     const app = intakeServer({ ...context, currentProgramme: () => programme }, busy, state)

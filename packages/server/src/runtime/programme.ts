@@ -12,8 +12,11 @@ export interface Programme {
   readonly id: ProgrammeId
   readonly state: ProgrammeState
   readonly epoch: number
+  /** Of the charter in force. */
   readonly charterHash: CharterHash
   readonly charter: Charter
+  /** Every charter that was ever in force, and the terms of people who have not agreed to the one in force yet. */
+  readonly charters: ReadonlyMap<CharterHash, Charter>
 }
 
 export interface ProgrammeWatch {
@@ -71,21 +74,54 @@ export async function watchProgramme(database: OpenDatabase): Promise<ProgrammeW
     if (isStopped) return
     const startedAt = performance.now()
     try {
-      const row = await database.db.selectFrom('install.programme').selectAll().executeTakeFirst()
-      if (row === undefined) programme = null
-      else {
-        const isKnown = programme?.charterHash === row.charter_hash
-        const charter = isKnown && programme !== null ? programme.charter : parseCharter(row.charter_yaml, 'charter')
-        const hash = charterHash(charter)
-        // Fails closed: a row whose hash isn't that of its charter was written past the portal.
-        programme =
-          hash === row.charter_hash && charter.programme === row.id
-            ? { id: row.id as ProgrammeId, state: row.state, epoch: row.epoch, charterHash: hash, charter }
-            : null
-      }
+      programme = await readProgramme(database, programme)
       readAt = startedAt
     } catch {
       // Fails closed: what was read last counts until it is stale, then there is no programme.
     }
   }
+}
+
+/**
+ * Reads the programme now. Its charters are read only when another one came in force, because only then do any come.
+ * @param known what was read last; it is not believed in anything but the charters of hashes that it holds
+ * @returns null if there is none, or if the row isn't one that the portal wrote
+ */
+export async function readProgramme(database: OpenDatabase, known: Programme | null): Promise<Programme | null> {
+  const query = database.db.selectFrom('install.programme')
+  const now = await query.select(['id', 'state', 'epoch', 'charter_hash']).executeTakeFirst()
+  if (now === undefined) return null
+  if (known !== null && known.id === now.id && known.charterHash === now.charter_hash) {
+    return { ...known, state: now.state, epoch: now.epoch }
+  }
+  const row = await query.selectAll().executeTakeFirst()
+  if (row === undefined) return null
+  const charter = parseCharter(row.charter_yaml, 'charter')
+  const hash = charterHash(charter)
+  // Fails closed: a row whose hash isn't that of its charter was written past the portal.
+  if (hash !== row.charter_hash || charter.programme !== row.id) return null
+  const charters = new Map(await readCharters(database, row.id, known?.charters ?? new Map()))
+  charters.set(hash, charter)
+  const id = row.id as ProgrammeId
+  return { id, state: row.state, epoch: row.epoch, charterHash: hash, charter, charters }
+}
+
+async function readCharters(
+  database: OpenDatabase,
+  programme: string,
+  known: ReadonlyMap<CharterHash, Charter>,
+): Promise<ReadonlyMap<CharterHash, Charter>> {
+  const rows = await database.db
+    .selectFrom('install.charters')
+    .select(['hash', 'yaml'])
+    .where('programme', '=', programme)
+    .$if(known.size > 0, (query) => query.where('hash', 'not in', [...known.keys()]))
+    .execute()
+  const charters = new Map(known)
+  for (const { hash, yaml } of rows) {
+    const charter = parseCharter(yaml, 'charter')
+    // One that isn't what its hash says binds nobody; whoever consented to it is asked again.
+    if (charterHash(charter) === hash) charters.set(hash as CharterHash, charter)
+  }
+  return charters
 }

@@ -28,14 +28,16 @@ create table install.installation (
   schema_version int not null
 );
 
--- Every charter that was ever in force: people keep the terms that they consented to until they consent again.
+-- Every charter that was ever in force: people keep the terms that they consented to until they consent again. Derived ones are
+-- such terms, narrowed by what came in force since; nobody proposed them and nobody can consent to them.
 create table install.charters (
   hash text primary key,
   programme text not null,
   version int not null,
   yaml text not null,
-  unique (programme, version)
+  derived boolean not null default false
 );
+create unique index on install.charters (programme, version) where not derived;
 
 create table install.programme (
   id text primary key,
@@ -70,6 +72,8 @@ create table consent.charter_changes (
   proposed_at_ms bigint not null,
   signatures jsonb not null default '[]',
   takes_effect_at_ms bigint,
+  -- Hash of the charter whose approvers count: the one in force when this was proposed, or this one if it is the first.
+  named_by text not null,
   state text not null default 'proposed' check (state in ('proposed', 'waiting', 'in-force', 'rejected'))
 );
 create table consent.passkeys (
@@ -82,17 +86,31 @@ create table consent.passkeys (
 create index on consent.passkeys (owner);
 create table consent.concerns (
   id text primary key,
+  round text not null,
+  slot int not null,
+  raise_token_hash text not null unique,
   raised_on date not null,
   text text not null,
   state text not null default 'open' check (state in ('open', 'in-review', 'answered')),
   review_due_at_ms bigint,
-  answer text
+  pause text check (pause in ('due', 'forced')),
+  -- What was committed to in the ledger about it, with the salts: anybody here may check it.
+  logged jsonb not null default '[]',
+  answer text,
+  unique (round, slot)
 );
 -- One row a supporter, under a token that nobody can link to a person.
 create table consent.concern_supports (
   concern text not null references consent.concerns on delete cascade,
   token_hash text not null,
   primary key (concern, token_hash)
+);
+-- Who was given the tokens of a round: everybody gets all of them, so this says nothing of who uses any.
+create table consent.concern_token_sets (
+  pseudonym text not null references consent.people on delete cascade,
+  round text not null,
+  blinded_hash text not null,
+  primary key (pseudonym, round)
 );
 create table consent.devices (
   device text primary key,
@@ -101,6 +119,36 @@ create table consent.devices (
   build text not null,
   cut_off boolean not null default false
 );
+
+-- One-time codes by which a participant's next device enrols; only hashes.
+create table consent.device_codes (
+  code_hash text primary key,
+  pseudonym text not null references consent.people on delete cascade,
+  ends_at_ms bigint not null
+);
+-- Every change of consent, devices and programme is announced by the database itself, so that none can be made in silence.
+-- Every role can listen; whom a change is about is said under a key that only the portal can read.
+create table consent.handle_key (
+  only_one boolean primary key default true check (only_one),
+  key text not null default gen_random_uuid()::text || gen_random_uuid()::text
+);
+insert into consent.handle_key default values;
+create function consent.announce() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  perform pg_catalog.pg_notify('fairtrace_consent', pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
+    (select key from consent.handle_key) || coalesce(new.pseudonym, old.pseudonym), 'UTF8')), 'hex'));
+  return null;
+end $$;
+revoke all on function consent.announce() from public;
+create trigger announce after insert on consent.events for each row execute function consent.announce();
+create trigger announce after insert or update or delete on consent.devices for each row execute function consent.announce();
+create function install.announce() returns trigger language plpgsql set search_path = '' as $$
+begin
+  perform pg_catalog.pg_notify('fairtrace_programme', '');
+  return null;
+end $$;
+create trigger announce after insert or update or delete on install.programme
+  for each statement execute function install.announce();
 
 -- Sealed batches between intake and vault. No time of arrival; the order is all that draining needs.
 create table inbox.batches (
@@ -121,9 +169,19 @@ create table vault.day_keys (
   signature text not null,
   destroyed boolean not null default false
 );
-create table vault.key_requests (pseudonym text primary key);
--- People whose keys are to be destroyed: after a withdrawal, at once.
-create table vault.erasure_requests (pseudonym text primary key);
+-- A key for a person who said yes as the version-th thing that they decided.
+create table vault.key_requests (
+  pseudonym text not null,
+  version int not null default 1,
+  primary key (pseudonym, version)
+);
+-- People whose keys are to be destroyed: after a withdrawal, at once, and all up to that version.
+create table vault.erasure_requests (
+  pseudonym text not null,
+  version int not null,
+  primary key (pseudonym, version)
+);
+-- The generation is the version of the yes that the pair was made for: a batch captured under an older one finds no key.
 create table vault.participant_keys (
   pseudonym text not null,
   generation int not null,
@@ -137,6 +195,7 @@ create table vault.content_keys (
   enc bytea not null,
   sealed bytea not null
 );
+create index on vault.content_keys (pseudonym);
 create table vault.segments (
   id text primary key,
   bytes bigint not null,
@@ -155,12 +214,14 @@ create table vault.chunks (
   part int not null,
   last boolean not null,
   task text,
+  outcome text check (outcome in ('done', 'not-done')),
   charter_hash text not null,
   consent_version int not null,
   actions int not null,
   unique (device, sequence)
 );
 create index on vault.chunks (pseudonym);
+create index on vault.chunks (content_key_id);
 create table vault.quarantine (
   batch_id text primary key,
   code text not null,
@@ -227,6 +288,9 @@ grant insert on install.charters to fairtrace_portal;
 
 grant usage on schema consent to fairtrace_portal;
 grant select, insert, update, delete on all tables in schema consent to fairtrace_portal;
+-- A concern stays, word for word, whoever finds it inconvenient.
+revoke update, delete on consent.concerns from fairtrace_portal;
+grant update (state, review_due_at_ms, pause, logged, answer) on consent.concerns to fairtrace_portal;
 
 grant usage on schema inbox to fairtrace_intake, fairtrace_vault;
 grant insert on inbox.batches to fairtrace_intake;

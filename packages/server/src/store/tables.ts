@@ -9,24 +9,43 @@ export type ProgrammeState = 'draft' | 'approved' | 'running' | 'paused' | 'clos
 export interface Tables {
   'install.installation': { only_one: Generated<boolean>; kind: 'demonstration' | 'production'; schema_version: number }
   'install.programme': { id: string; state: ProgrammeState; epoch: number; charter_hash: string; charter_yaml: string }
-  'install.charters': { hash: string; programme: string; version: number; yaml: string }
+  'install.charters': {
+    hash: string
+    programme: string
+    version: number
+    yaml: string
+    derived: Defaulted<boolean>
+  }
   'consent.charter_changes': {
     hash: string
     yaml: string
     proposed_at_ms: number
-    signatures: Json<unknown>
+    signatures: ColumnType<unknown, string | undefined, string>
     takes_effect_at_ms: number | null
+    named_by: string
     state: Defaulted<'proposed' | 'waiting' | 'in-force' | 'rejected'>
   }
-  'consent.passkeys': { credential_id: string; owner: string; public_key: Buffer; counter: number; usable_from_ms: number }
+  'consent.passkeys': {
+    credential_id: string
+    owner: string
+    public_key: Buffer
+    counter: number
+    usable_from_ms: number
+  }
   'consent.concerns': {
     id: string
-    raised_on: string
+    round: string
+    slot: number
+    raise_token_hash: string
+    raised_on: ColumnType<Date, string, never>
     text: string
     state: Defaulted<'open' | 'in-review' | 'answered'>
     review_due_at_ms: number | null
+    pause: 'due' | 'forced' | null
+    logged: Json<unknown>
     answer: string | null
   }
+  'consent.concern_token_sets': { pseudonym: string; round: string; blinded_hash: string }
   'consent.concern_supports': { concern: string; token_hash: string }
   'consent.invitations': { code_hash: string; used: Defaulted<boolean> }
   'consent.people': { pseudonym: string; session_hash: string; invited_at_ms: number; notice_version: number }
@@ -38,6 +57,8 @@ export interface Tables {
     build: string
     cut_off: Defaulted<boolean>
   }
+  'consent.device_codes': { code_hash: string; pseudonym: string; ends_at_ms: number }
+  'consent.handle_key': { only_one: Generated<boolean>; key: string }
   'inbox.batches': { id: string; position: Generated<number>; vault_key_id: string; sealed: Buffer }
   'vault.day_keys': {
     key_id: string
@@ -47,8 +68,8 @@ export interface Tables {
     signature: string
     destroyed: Defaulted<boolean>
   }
-  'vault.key_requests': { pseudonym: string }
-  'vault.erasure_requests': { pseudonym: string }
+  'vault.key_requests': { pseudonym: string; version: Defaulted<number> }
+  'vault.erasure_requests': { pseudonym: string; version: number }
   'vault.participant_keys': { pseudonym: string; generation: number; public_key: Buffer }
   'vault.content_keys': { id: string; pseudonym: string; generation: number; enc: Buffer; sealed: Buffer }
   'vault.segments': { id: string; bytes: number; sha256: string }
@@ -65,6 +86,7 @@ export interface Tables {
     part: number
     last: boolean
     task: string | null
+    outcome: 'done' | 'not-done' | null
     charter_hash: string
     consent_version: number
     actions: number

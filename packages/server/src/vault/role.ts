@@ -12,12 +12,14 @@ import type { CheckTerms } from './check-messages.ts'
 import { CheckPool } from './check-pool.ts'
 import { DAY_MS, DayKeys } from './day-keys.ts'
 import { Drain } from './drain.ts'
+import { serveErasures } from './erasure.ts'
+import { reportErasures } from './erasure-report.ts'
 import { Keystore } from './keystore.ts'
 import { openLocalKms } from './kms-local.ts'
 import { serveOpenings } from './openings.ts'
 import { removeOrphanSegments } from './orphans.ts'
 import { serveKeyRequests } from './participant-keys.ts'
-import { publicKeyLookup } from './public-keys.ts'
+import { openPublicKeys } from './public-keys.ts'
 import { repeat } from './repeat.ts'
 
 const CONNECTIONS_MAX = 20
@@ -39,8 +41,7 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
   const objects = new FileObjects(objectsDir)
   const dayKeys = new DayKeys({ database, keystore, signer: signerFromSeed(secrets.signingSeed), clock })
   const pool = new CheckPool()
-  const charters = new Map<string, Programme>()
-  const lookUp = publicKeyLookup(database)
+  const publicKeys = openPublicKeys(database)
 
   const drain = new Drain({
     database,
@@ -48,11 +49,11 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
     pool,
     log,
     async publicKeys(pseudonyms) {
-      const found = await lookUp(pseudonyms)
+      const found = await publicKeys.find(pseudonyms)
       if (found.size === pseudonyms.length) return found
       // The portal asked, but the request was not served yet.
       await keyRequests.now()
-      return await lookUp(pseudonyms)
+      return await publicKeys.find(pseudonyms)
     },
     async onLocked() {
       const removed = await removeOrphanSegments(database, objects)
@@ -74,16 +75,26 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
       tickedDay = day
       tickedAt = performance.now()
     }
-    charters.set(current.charterHash, current)
     const key = [current.epoch, current.charterHash, ...dayKeys.open.map(({ keyId }) => keyId)].join(' ')
-    if (key !== termsOf) pool.setTerms(termsFrom(current, charters, dayKeys))
+    if (key !== termsOf) pool.setTerms(termsFrom(current, dayKeys))
     termsOf = key
     if (!draining) drain.start()
     draining = true
   })
   const keyRequests = repeat('key requests', REQUESTS_POLL_MS, log, async () => {
+    await serveErasures({
+      database,
+      keystore,
+      forget(pseudonyms) {
+        publicKeys.forget(pseudonyms)
+        pool.forget(pseudonyms)
+      },
+    })
     await serveKeyRequests(database, keystore)
   })
+  const reports = repeat('report of erasures', REQUESTS_POLL_MS, log, () =>
+    reportErasures(database, keystore, Math.floor(clock.nowMs() / DAY_MS)),
+  )
   const openings = repeat('openings', REQUESTS_POLL_MS, log, () =>
     serveOpenings({ database, keystore, clock, log, currentProgramme: () => programme.current() }),
   )
@@ -97,7 +108,7 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
   return {
     address: null,
     async stop() {
-      await Promise.all([keep, keyRequests, openings, ...listeners].map((part) => part.stop()))
+      await Promise.all([keep, keyRequests, reports, openings, ...listeners].map((part) => part.stop()))
       await drain.stop()
       await programme.stop()
       await pool.close()
@@ -107,12 +118,12 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
   }
 }
 
-function termsFrom(current: Programme, charters: ReadonlyMap<string, Programme>, dayKeys: DayKeys): CheckTerms {
+function termsFrom(current: Programme, dayKeys: DayKeys): CheckTerms {
   return {
     programme: current.id,
     epoch: current.epoch,
     issuer: ed25519PublicKey(current.charter.keys.issuer),
-    charters: [...charters.values()].map(({ charterHash, charter }) => [charterHash, charter] as const),
+    charters: [...current.charters],
     dayKeys: dayKeys.open,
   }
 }

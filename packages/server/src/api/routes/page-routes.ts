@@ -4,9 +4,11 @@ import { FairtraceError } from '@fairtrace/core'
 import formbody from '@fastify/formbody'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { giveConsent, withdrawConsent } from '../../consent/consent.ts'
-import { shownTotal } from '../../consent/decide.ts'
+import { listProposals } from '../../consent/charters.ts'
+import { giveConsent, pauseConsent, resumeConsent, withdrawConsent } from '../../consent/consent.ts'
 import { setProgrammeState } from '../../consent/programme.ts'
+import { shownParticipants } from '../../consent/shown-participants.ts'
+import { receiptOf } from '../../consent/state.ts'
 import type { Programme } from '../../runtime/programme.ts'
 import { STAFF_ROLES, type StaffRole } from '../../runtime/sign-in-settings.ts'
 import type { ProgrammeState } from '../../store/tables.ts'
@@ -23,6 +25,7 @@ import { cutOffBody, stateBody } from '../schemas.ts'
 import type { SignedIn } from '../sessions.ts'
 import { stepUpFor } from '../step-up.ts'
 import { accountPages } from './account-pages.ts'
+import { rolesOf } from './programme-routes.ts'
 
 const PAGE = { config: { page: true }, schema: { hide: true } } as const
 /** What one press may do. Closing can't be taken back, so it has no button. */
@@ -81,6 +84,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
         history: await store.history(who.pseudonym),
         devices: await store.devices(who.pseudonym),
         openings: await countOpenings(),
+        isErasing: await store.isErasing(who.pseudonym),
         nowMs: clock.nowMs(),
         done: request.query.done ?? null,
       }
@@ -94,6 +98,17 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
       await giveConsent(store, await programmes.read(), who, seen, clock.nowMs(), issuer)
       return reply.redirect('/me?done=consented', 303)
     })
+
+    for (const [path, change, done] of [
+      ['/me/pause', pauseConsent, 'paused'],
+      ['/me/resume', resumeConsent, 'resumed'],
+    ] as const) {
+      app.post(path, PAGE, async (request, reply) => {
+        const { pseudonym } = await identities.requireParticipant(request)
+        await change(store, pseudonym, clock.nowMs())
+        return reply.redirect(`/me?done=${done}`, 303)
+      })
+    }
 
     app.post('/me/withdraw', PAGE, async (request, reply) => {
       const { pseudonym } = await identities.requireParticipant(request)
@@ -115,11 +130,12 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
         const { pseudonym } = await identities.requireParticipant(request)
         const { version } = request.params
         const found = (await store.history(pseudonym)).find((event) => event.version === version)
-        if (found === undefined) throw new FairtraceError('NOT_FOUND', 'you have no such receipt')
+        const receipt = found === undefined ? null : receiptOf(found.event)
+        if (receipt === null) throw new FairtraceError('NOT_FOUND', 'you have no such receipt')
         return reply
           .type('application/jose')
           .header('content-disposition', `attachment; filename="fairtrace-receipt-${version}.jwt"`)
-          .send(found.event.receipt)
+          .send(receipt)
       },
     )
 
@@ -127,7 +143,8 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
       const who = await identities.requireStaff(request, ...STAFF_ROLES)
       const programme = await programmes.read()
       const mayMoveTo = movesFrom(programme, movesOf(who))
-      const view = { programme, shownTotal: await total(programme), mayMoveTo }
+      const proposals = programme === null ? [] : await listProposals(database, programme)
+      const view = { programme, shownTotal: await total(programme), mayMoveTo, proposals }
       return sendPage(reply, renderProgramme(frame('Programme', '/programme', who, programme), view))
     })
 
@@ -137,7 +154,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
       if (!movesOf(who).includes(state)) throw new FairtraceError('ROLE_REQUIRED', 'this is not yours to change')
       const purpose = stepUpFor(state)
       if (purpose !== null) await portal.passkeys.requireStepUp(who, purpose)
-      await setProgrammeState(database, state)
+      await setProgrammeState(database, state, { by: rolesOf(who), reason: 'moved by hand', nowMs: clock.nowMs() })
       return reply.redirect('/programme', 303)
     })
 
@@ -177,9 +194,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
   }
 
   async function total(programme: Programme | null): Promise<number | null> {
-    if (programme === null) return null
-    const { notice, release } = programme.charter
-    return shownTotal(await store.countGiven(clock.nowMs() - notice.renewal), release.k)
+    return programme === null ? null : shownParticipants(store, programme, clock.nowMs())
   }
 
   async function countOpenings(): Promise<number> {

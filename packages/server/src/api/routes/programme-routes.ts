@@ -1,11 +1,10 @@
 /** The programme: what everybody may know of it, and how its owner changes it. */
-import { CHARTER_BYTES_MAX } from '@fairtrace/core'
-import { applyCharter, type ProgrammeChange, raiseEpoch, setProgrammeState } from '../../consent/programme.ts'
+import { type ProgrammeChange, raiseEpoch, setProgrammeState } from '../../consent/programme.ts'
 import type { PortalApp } from '../app.ts'
+import type { StaffIdentity } from '../identity.ts'
 import type { Portal } from '../portal.ts'
 import {
   changeAnswer,
-  charterBody,
   healthAnswer,
   invitationsAnswer,
   invitationsBody,
@@ -53,21 +52,6 @@ export function programmeRoutes(app: PortalApp, portal: Portal): void {
     },
   })
 
-  app.post('/api/programme/charter', {
-    // JSON escapes at worst double the text of a charter.
-    bodyLimit: 2 * CHARTER_BYTES_MAX,
-    schema: {
-      ...OWNER,
-      summary: 'Put a charter in force (programme owner)',
-      body: charterBody,
-      response: { 200: changeAnswer, ...refusals },
-    },
-    handler: async (request) => {
-      await identities.requireStaff(request, 'programme-owner')
-      return toAnswer(await applyCharter(database, request.body.yaml))
-    },
-  })
-
   app.post('/api/programme/state', {
     schema: {
       ...OWNER,
@@ -85,7 +69,8 @@ export function programmeRoutes(app: PortalApp, portal: Portal): void {
       )
       const purpose = stepUpFor(state)
       if (purpose !== null) await portal.passkeys.requireStepUp(who, purpose)
-      return toAnswer(await setProgrammeState(database, state))
+      const change = { by: rolesOf(who), reason: 'moved by hand', nowMs: portal.clock.nowMs() }
+      return toAnswer(await setProgrammeState(database, state, change))
     },
   })
 
@@ -114,6 +99,11 @@ export function programmeRoutes(app: PortalApp, portal: Portal): void {
       return { codes: [...(await store.createInvitations(request.body.count))] }
     },
   })
+}
+
+/** Under which hats somebody acted; never who. */
+export function rolesOf({ roles }: StaffIdentity): string {
+  return [...roles].toSorted().join(', ')
 }
 
 export function toAnswer({ programme, logged }: ProgrammeChange) {

@@ -1,0 +1,214 @@
+/**
+ * What a change of each field means: the one table that decides whether a charter gives anybody more.
+ *
+ * Every leaf of the schema stands here, and a test fails for one that doesn't. `list[].field` is a field of a list whose
+ * entries have a name (`LIST_NAMES`); it is compared between entries of the same name. A rule compares two values, and says
+ * which value is the narrower of both, for people who have not agreed to more.
+ */
+import { canonicalJson } from '../canonical-json.ts'
+import { durationText } from './duration.ts'
+
+export type Comparison = 'equal' | 'more' | 'less' | 'incomparable'
+
+export interface Rule {
+  /** What `next` is to `old`: `more` and `incomparable` are widenings, `less` is a narrowing. */
+  compare(old: unknown, next: unknown): Comparison
+  /** The greatest value that is no widening of `old` nor, where the two can be compared, of `next`. */
+  narrower(old: unknown, next: unknown): unknown
+  show(value: unknown): string
+  /** A length of time, which a charter writes as text. */
+  readonly isDuration?: true
+  /** Text and records that give nobody anything: a change of them is none. */
+  readonly isNeutral?: true
+}
+
+export interface FieldRule {
+  readonly rule: Rule
+  /** Whom a widening of it gives more, or takes more from, in plain words. */
+  readonly who: string
+  /** Whether it governs what was stored before: such a widening doesn't reach recordings made under the old terms. */
+  readonly bindsUse?: true
+}
+
+/** Under which field an entry of a list is known. */
+export const LIST_NAMES: Readonly<Record<string, string>> = {
+  'capture.apps': 'id',
+  'capture.tasks': 'id',
+  audience: 'group',
+}
+
+const SHOWN_MAX = 6
+
+function ordered(compare: (old: unknown, next: unknown) => number, show: (value: unknown) => string = String): Rule {
+  return {
+    compare: (old, next) => {
+      const sign = compare(old, next)
+      return sign === 0 ? 'equal' : sign > 0 ? 'more' : 'less'
+    },
+    narrower: (old, next) => (compare(old, next) > 0 ? old : next),
+    show,
+  }
+}
+
+const number = (value: unknown) => Number(value)
+const larger = ordered((old, next) => number(next) - number(old))
+const smaller = ordered((old, next) => number(old) - number(next))
+const longer: Rule = {
+  ...ordered(
+    (old, next) => number(next) - number(old),
+    (ms) => durationText(number(ms)),
+  ),
+  isDuration: true,
+}
+const shorter: Rule = {
+  ...ordered(
+    (old, next) => number(old) - number(next),
+    (ms) => durationText(number(ms)),
+  ),
+  isDuration: true,
+}
+const sooner = ordered((old, next) => compareText(String(old), String(next)))
+const later = ordered((old, next) => compareText(String(next), String(old)))
+const allowed = ordered(
+  (old, next) => Number(next === true) - Number(old === true),
+  (value) => (value === true ? 'yes' : 'no'),
+)
+
+/** From the least to the most. */
+function levels(...names: readonly string[]): Rule {
+  return ordered((old, next) => names.indexOf(String(next)) - names.indexOf(String(old)))
+}
+
+/** A list without order. `grows` says whether a member more gives more (an app) or takes away (a forbidden purpose). */
+function set(grows: 'widens' | 'narrows'): Rule {
+  return {
+    compare: (old, next) => {
+      const [before, after] = [members(old), members(next)]
+      const hasAdded = after.some((member) => !before.includes(member))
+      const hasRemoved = before.some((member) => !after.includes(member))
+      if (hasAdded && hasRemoved) return 'incomparable'
+      if (!hasAdded && !hasRemoved) return 'equal'
+      return hasAdded === (grows === 'widens') ? 'more' : 'less'
+    },
+    narrower: (old, next) => {
+      const [before, after] = [members(old), members(next)]
+      if (grows === 'widens') return before.filter((member) => after.includes(member))
+      return [...before, ...after.filter((member) => !before.includes(member))]
+    },
+    show: (value) => listText(members(value)),
+  }
+}
+
+/** Any other value gives somebody something else: who decides, for what, by which text. */
+function identity(show: (value: unknown) => string = String): Rule {
+  return {
+    compare: (old, next) => (canonicalJson(sorted(old)) === canonicalJson(sorted(next)) ? 'equal' : 'incomparable'),
+    narrower: (old) => old,
+    show,
+  }
+}
+
+const same = identity()
+const words = identity((value) => excerpt(String(value)))
+/** Compared as a whole: whoever comes, goes or changes a key is another set of people who decide. */
+const people = identity((value) =>
+  listText(Array.isArray(value) ? value.map((one: { name?: unknown }) => String(one.name)) : []),
+)
+const neutral: Rule = {
+  compare: () => 'equal',
+  narrower: (old) => old,
+  show: (value) => excerpt(String(value)),
+  isNeutral: true,
+}
+const added = set('widens')
+
+const PARTICIPANTS = 'everybody who takes part'
+const READERS = 'people who may be given access'
+const DECIDERS = 'people who decide'
+
+export const FIELD_RULES: Readonly<Record<string, FieldRule>> = {
+  charter: { rule: same, who: PARTICIPANTS },
+  programme: { rule: same, who: PARTICIPANTS },
+  version: { rule: neutral, who: PARTICIPANTS },
+  title: { rule: neutral, who: PARTICIPANTS },
+  demonstration: { rule: same, who: PARTICIPANTS, bindsUse: true },
+  'purpose.term': { rule: same, who: READERS, bindsUse: true },
+  'purpose.sentence': { rule: words, who: READERS, bindsUse: true },
+  forbiddenPurposes: { rule: set('narrows'), who: READERS, bindsUse: true },
+  'controller.name': { rule: same, who: DECIDERS, bindsUse: true },
+  'controller.contact': { rule: neutral, who: DECIDERS },
+  'controller.country': { rule: same, who: DECIDERS, bindsUse: true },
+  legalBasis: { rule: same, who: PARTICIPANTS },
+  'impactAssessment.reference': { rule: neutral, who: DECIDERS },
+  'impactAssessment.date': { rule: neutral, who: DECIDERS },
+  'consultation.reference': { rule: neutral, who: DECIDERS },
+  'consultation.date': { rule: neutral, who: DECIDERS },
+  // Nobody is held to a text that they never saw.
+  'notice.version': { rule: same, who: PARTICIPANTS },
+  'notice.text': { rule: words, who: PARTICIPANTS },
+  'notice.reflection': { rule: shorter, who: PARTICIPANTS },
+  'notice.renewal': { rule: longer, who: PARTICIPANTS },
+  'notice.period': { rule: shorter, who: PARTICIPANTS },
+  'capture.categories': { rule: added, who: PARTICIPANTS },
+  'capture.apps[].id': { rule: added, who: PARTICIPANTS },
+  'capture.apps[].title': { rule: neutral, who: PARTICIPANTS },
+  'capture.apps[].labels': { rule: added, who: PARTICIPANTS },
+  'capture.tasks[].id': { rule: added, who: PARTICIPANTS },
+  'capture.tasks[].instruction': { rule: words, who: PARTICIPANTS },
+  'shield.pointer': { rule: levels('cell', 'target'), who: PARTICIPANTS },
+  'shield.keyboard': { rule: levels('none', 'kind', 'kind-and-length'), who: PARTICIPANTS },
+  'shield.labels': { rule: levels('none', 'catalogue'), who: PARTICIPANTS },
+  'shield.roles': { rule: added, who: PARTICIPANTS },
+  'workingHours.zone': { rule: same, who: PARTICIPANTS },
+  'workingHours.days': { rule: added, who: PARTICIPANTS },
+  'workingHours.from': { rule: sooner, who: PARTICIPANTS },
+  'workingHours.to': { rule: later, who: PARTICIPANTS },
+  review: { rule: shorter, who: PARTICIPANTS },
+  'retention.recordings': { rule: longer, who: READERS, bindsUse: true },
+  'retention.releases': { rule: longer, who: READERS, bindsUse: true },
+  'retention.governance': { rule: shorter, who: PARTICIPANTS },
+  'audience[].group': { rule: added, who: READERS, bindsUse: true },
+  'audience[].sizeMax': { rule: larger, who: READERS, bindsUse: true },
+  'audience[].grantMax': { rule: longer, who: READERS, bindsUse: true },
+  approvers: { rule: people, who: DECIDERS, bindsUse: true },
+  quorum: { rule: people, who: DECIDERS },
+  'exposure.detect': { rule: longer, who: PARTICIPANTS },
+  'exposure.contain': { rule: longer, who: PARTICIPANTS },
+  'concerns.review': { rule: larger, who: PARTICIPANTS },
+  'concerns.pause': { rule: larger, who: PARTICIPANTS },
+  'concerns.reviewDeadline': { rule: longer, who: PARTICIPANTS },
+  'release.k': { rule: smaller, who: READERS, bindsUse: true },
+  'release.segmentActionsMax': { rule: larger, who: READERS, bindsUse: true },
+  'release.segmentsPerPersonMax': { rule: larger, who: READERS, bindsUse: true },
+  'release.exportAllowed': { rule: allowed, who: READERS, bindsUse: true },
+  'keys.issuer': { rule: same, who: DECIDERS },
+  'keys.vault': { rule: same, who: DECIDERS },
+  'keys.ledger': { rule: same, who: DECIDERS },
+  'keys.builder': { rule: same, who: DECIDERS },
+  'builds.device': { rule: added, who: PARTICIPANTS },
+  'builds.server': { rule: added, who: PARTICIPANTS },
+}
+
+function members(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+/** A list in one order, so that writing it in another one is no change. */
+function sorted(value: unknown): unknown {
+  return Array.isArray(value) ? value.map((entry: unknown) => canonicalJson(entry)).toSorted() : value
+}
+
+function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1
+}
+
+function listText(items: readonly string[]): string {
+  if (items.length === 0) return 'none'
+  const rest = items.length - SHOWN_MAX
+  return [...items.slice(0, SHOWN_MAX), ...(rest > 0 ? [`${rest} more`] : [])].join(', ')
+}
+
+function excerpt(text: string): string {
+  const line = text.replace(/\s+/g, ' ')
+  return line.length > 60 ? `${line.slice(0, 59)}…` : line
+}
