@@ -25,6 +25,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'capture a recording on an enrolled device, and upload what is due',
     load: async () => (await import('./commands/replay.ts')).replayCommand(),
   },
+  consent: {
+    summary: 'show and change your own consent: give, pause, withdraw, receipts, tasks',
+    load: async () => (await import('./commands/consent.ts')).consentCommand(),
+  },
   release: {
     summary: 'build, show and export releases',
     load: async () => (await import('./commands/release.ts')).releaseCommand(),
@@ -36,6 +40,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   charter: {
     summary: 'check a charter',
     load: async () => (await import('./commands/charter.ts')).charterCommand(),
+  },
+  concern: {
+    summary: 'read, raise, join or leave a concern, without being named',
+    load: async () => (await import('./commands/concern.ts')).concernCommand(),
   },
   serve: {
     summary: 'run one role as a process of its own',

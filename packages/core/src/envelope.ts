@@ -45,6 +45,10 @@ export interface ParsedEnvelope extends BatchHeader {
   readonly ciphertext: Uint8Array
 }
 
+/** How a task ended, as the participant says it. */
+export const TASK_OUTCOMES = ['done', 'not-done'] as const
+export type TaskOutcome = (typeof TASK_OUTCOMES)[number]
+
 /** What a batch says, once opened. `sequence` counts the batches of one device from 0 without a hole. */
 export const batchBodySchema = z.strictObject({
   v: z.literal(1),
@@ -55,6 +59,8 @@ export const batchBodySchema = z.strictObject({
   last: z.boolean(),
   /** The charter's task that the participant chose for this recording, or null for none. */
   task: z.string().min(1).max(64).nullable(),
+  /** Whether the task was done at the end of this recording; null if it goes on elsewhere, or the participant didn't say. */
+  outcome: z.enum(TASK_OUTCOMES).nullable().default(null),
   /** Compact JWS of the lease under which the recording was captured. */
   lease: z.string().max(8_192),
   shield: z.string().max(32),

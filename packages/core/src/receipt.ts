@@ -5,11 +5,11 @@
  * header  {"alg":"EdDSA","typ":"ft-receipt+jwt"}
  * payload {"v":1,"programme":"orders","pseudonym":"…","consentVersion":1,"state":"given","categories":["pointer"],…}
  * ```
- * `record` says the same in the Data Privacy Vocabulary (DPV 2.3). It claims no conformance to ISO/IEC TS 27560: the full,
- * validated record is a document of its own.
+ * `record` says the same as an ISO/IEC TS 27560 record in DPV terms (`consent-record.ts`).
  */
 import { z } from 'zod'
 import { appIdPattern } from './action.ts'
+import { consentRecordSchema } from './consent-record.ts'
 import { digestPattern, id128Pattern, programmeIdPattern } from './ids.ts'
 import { CATEGORIES } from './lease.ts'
 
@@ -30,7 +30,6 @@ export const receiptSchema = z.strictObject({
   categories: z.array(z.enum(CATEGORIES)),
   apps: z.array(z.string().regex(appIdPattern)).max(200),
   atMs: z.int(),
-  /** JSON-LD. */
-  record: z.record(z.string(), z.unknown()),
+  record: consentRecordSchema,
 })
 export type Receipt = z.infer<typeof receiptSchema>

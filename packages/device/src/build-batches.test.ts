@@ -4,7 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { buildBatches } from './build-batches.ts'
 
 const HEADER_BYTES = 76
-const head = { recording: 'r'.repeat(22), task: null, lease: `a.${'lease'.repeat(100)}.jws`, shield: '1' }
+const head = {
+  recording: 'r'.repeat(22),
+  task: null,
+  outcome: null,
+  lease: `a.${'lease'.repeat(100)}.jws`,
+  shield: '1',
+}
 
 /** Clicks all over the place, so that they deflate badly. */
 function clicks(count: number, seed = 1): Action[] {

@@ -18,7 +18,7 @@ import {
 import { deflate } from './deflate.ts'
 
 /** What all parts of one recording share. */
-export type BatchHead = Pick<BatchBody, 'recording' | 'task' | 'lease' | 'shield'>
+export type BatchHead = Pick<BatchBody, 'recording' | 'task' | 'outcome' | 'lease' | 'shield'>
 
 export interface BuiltBody {
   readonly body: BatchBody
@@ -135,6 +135,7 @@ async function encodePart(
     part: position.part,
     last: end === actions.length,
     task: head.task,
+    outcome: head.outcome,
     lease: head.lease,
     shield: head.shield,
     actions: resumed ? [{ kind: 'switch', app }, ...slice] : slice,

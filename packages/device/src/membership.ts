@@ -17,6 +17,10 @@ export const membershipSchema = z.strictObject({
 })
 export type Membership = z.infer<typeof membershipSchema>
 
+/** What a device knows of its portal that was enrolled by a one-time code: it has nobody's session. */
+export const placeSchema = membershipSchema.pick({ serverUrl: true, pins: true })
+export type Place = z.infer<typeof placeSchema>
+
 /** The device's side. `privateKey` is PKCS #8, base64url. */
 export const enrolmentSchema = z.strictObject({
   device: z.string(),
@@ -39,6 +43,37 @@ export interface Choice {
   readonly apps: readonly string[]
 }
 
+/** A person's consent as the portal states it, now or at a moment in the past. */
+const consentStatusSchema = z.object({
+  state: z.enum(['undecided', 'given', 'withdrawn']),
+  version: z.int(),
+  current: z.boolean(),
+  isPaused: z.boolean(),
+  legalState: z.string().nullable(),
+  legalSinceMs: z.number().nullable(),
+  endsAtMs: z.number().nullable(),
+  renewAtMs: z.number().nullable(),
+  isErasing: z.boolean(),
+  reflectionEndsAtMs: z.number(),
+  record: z.record(z.string(), z.unknown()).nullable(),
+  history: z.array(
+    z.object({
+      version: z.int(),
+      state: z.enum(['given', 'withdrawn', 'paused', 'resumed']),
+      atMs: z.number(),
+      noticeVersion: z.int(),
+      categories: z.array(z.string()),
+      apps: z.array(z.string()),
+      receipt: z.string().nullable(),
+    }),
+  ),
+})
+export type ConsentStatus = z.infer<typeof consentStatusSchema>
+
+const noticeSchema = z.object({ version: z.int(), text: z.string(), digest: z.string() })
+export type NoticeText = z.infer<typeof noticeSchema>
+
+const pauseSchema = z.object({ isPaused: z.boolean() })
 const receiptAnswerSchema = z.object({ receipt: z.string() })
 const deviceSchema = z.object({ device: z.string() })
 const consentSchema = z.object({ state: z.string() })
@@ -73,6 +108,36 @@ export async function withdrawConsent(fetch: Fetch, { serverUrl, session }: Memb
   return answer.receipt
 }
 
+/** @param atMs a moment in the past to see, or null for now */
+export function consentStatus(
+  fetch: Fetch,
+  { serverUrl, session }: Membership,
+  atMs: number | null,
+): Promise<ConsentStatus> {
+  const url = new URL('/api/consent', serverUrl)
+  if (atMs !== null) url.searchParams.set('at', String(atMs))
+  return requireAnswer(fetch, url.href, consentStatusSchema, { token: session })
+}
+
+/** @throws `CONSENT_REQUIRED` if there is no consent to pause or to resume */
+export async function setConsentPaused(
+  fetch: Fetch,
+  { serverUrl, session }: Membership,
+  isPaused: boolean,
+): Promise<void> {
+  const url = new URL(isPaused ? '/api/consent/pause' : '/api/consent/resume', serverUrl).href
+  const answer = await requireAnswer(fetch, url, pauseSchema, {
+    token: session,
+    body: { type: 'application/json', value: {} },
+  })
+  if (answer.isPaused !== isPaused) throw new FairtraceError('SERVER_REFUSED', 'the portal answers the opposite')
+}
+
+/** The exact text of a notice. @throws `NOT_FOUND` */
+export function noticeText(fetch: Fetch, { serverUrl }: Membership, version: number): Promise<NoticeText> {
+  return requireAnswer(fetch, new URL(`/api/notices/${version}`, serverUrl).href, noticeSchema)
+}
+
 export async function consentState(fetch: Fetch, { serverUrl, session }: Membership): Promise<string> {
   const url = new URL('/api/consent', serverUrl).href
   return (await requireAnswer(fetch, url, consentSchema, { token: session })).state
@@ -88,6 +153,20 @@ export async function enrolDevice(
   const answer = await requireAnswer(fetch, new URL('/api/devices', serverUrl).href, deviceSchema, {
     token: session,
     body: { type: 'application/json', value: { publicKey: key.publicKey, build } },
+  })
+  return answer.device
+}
+
+/** As `enrolDevice`, with a one-time code that the participant made elsewhere. @throws `ENROLMENT_CODE_UNKNOWN` */
+export async function enrolDeviceWithCode(
+  fetch: Fetch,
+  serverUrl: string,
+  code: string,
+  key: DeviceKey,
+  build: string,
+): Promise<string> {
+  const answer = await requireAnswer(fetch, new URL('/api/devices', serverUrl).href, deviceSchema, {
+    body: { type: 'application/json', value: { code, publicKey: key.publicKey, build } },
   })
   return answer.device
 }

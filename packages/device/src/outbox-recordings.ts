@@ -1,6 +1,15 @@
 /** Rows of recordings and their chunks of actions. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type Action, type AppId, actionSchema, FairtraceError, id128Pattern, type RecordingId } from '@fairtrace/core'
+import {
+  type Action,
+  type AppId,
+  actionSchema,
+  FairtraceError,
+  id128Pattern,
+  type RecordingId,
+  TASK_OUTCOMES,
+  type TaskOutcome,
+} from '@fairtrace/core'
 import { z } from 'zod'
 import { randomId } from './device-key.ts'
 import type { RecordingStart, WaitingRecording } from './outbox.ts'
@@ -14,6 +23,7 @@ const infoSchema = z.strictObject({
   startedAtMs: z.number(),
   reviewMs: z.number().min(0),
   endedAtMs: z.number().nullable(),
+  outcome: z.enum(TASK_OUTCOMES).nullable().default(null),
 })
 type Info = z.infer<typeof infoSchema>
 const rowSchema = z.object({
@@ -89,7 +99,7 @@ export class RecordingRows {
 
   /** The start of a recording as it will be stored. */
   sealStart(recording: RecordingId, start: RecordingStart): Uint8Array {
-    return this.#values.encryptJson(infoOf(recording), { ...start, endedAtMs: null } satisfies Info)
+    return this.#values.encryptJson(infoOf(recording), { ...start, endedAtMs: null, outcome: null } satisfies Info)
   }
 
   insertOpen(recording: RecordingId, start: Uint8Array): void {
@@ -135,6 +145,14 @@ export class RecordingRows {
     this.#database.prepare(`update recordings set state = 'held', info = ? where id = ?`).run(value, id)
   }
 
+  /** @throws `NOT_FOUND`; `USAGE` while it grows, or without a task */
+  setOutcome(recording: RecordingId, outcome: TaskOutcome | null): void {
+    const { id, state, actionCount, ...info } = this.requireEnded(recording)
+    if (info.task === null) throw new FairtraceError('USAGE', 'the recording shows no task')
+    const value = this.#values.encryptJson(infoOf(id), { ...info, outcome } satisfies Info)
+    this.#database.prepare('update recordings set info = ? where id = ?').run(value, id)
+  }
+
   closeAll(endedAtMs: number): void {
     for (const { id } of this.#database.prepare(`select id from recordings where state = 'open'`).all()) {
       this.close(String(id) as RecordingId, endedAtMs)
@@ -146,7 +164,8 @@ export class RecordingRows {
     const { id, state, actionCount, ...info } = this.requireEnded(recording)
     const { before, after } = split(this.actions(id), from, to)
     this.remove(id)
-    if (before.length > 0) this.#insertWhole(id, state, info, before)
+    // Only what still reaches the end can say how the task ended.
+    if (before.length > 0) this.#insertWhole(id, state, { ...info, outcome: null }, before)
     if (after.length > 0) this.#insertWhole(randomId() as RecordingId, state, info, after)
   }
 

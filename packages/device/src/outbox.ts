@@ -5,7 +5,7 @@
  * Sealing turns it into batches in one step, and only an acknowledgement takes a batch away. The desktop's implementation
  * is `sqlite-outbox.ts`; the extension brings its own behind the same interface.
  */
-import type { Action, BatchId, RecordingId } from '@fairtrace/core'
+import type { Action, BatchId, RecordingId, TaskOutcome } from '@fairtrace/core'
 
 export interface RecordingStart {
   /** Compact JWS of the lease under which it begins: its batches will name it. */
@@ -23,6 +23,8 @@ export interface WaitingRecording extends RecordingStart {
   readonly state: 'open' | 'held' | 'released'
   /** Null while it is open. */
   readonly endedAtMs: number | null
+  /** Whether its task was done at its end; null until the participant says so. */
+  readonly outcome: TaskOutcome | null
   readonly actionCount: number
 }
 
@@ -78,6 +80,11 @@ export interface Outbox {
    * recording is one continuous stretch.
    */
   deletePart(recording: RecordingId, from: number, to: number): Promise<void>
+  /**
+   * Says how the task of an ended recording ended.
+   * @throws `NOT_FOUND`; `USAGE` while it still grows, or if it shows no task
+   */
+  setOutcome(recording: RecordingId, outcome: TaskOutcome | null): Promise<void>
   /** Ends the review of held recordings now, by the participant's own choice: all of them or, on an error, none. */
   release(recordings: readonly RecordingId[]): Promise<void>
   /** Recordings whose review is over at `nowMs`, oldest first. */

@@ -42,6 +42,7 @@ function aBody(overrides: Partial<BatchBody> = {}): BatchBody {
     part: 0,
     last: true,
     task: null,
+    outcome: null,
     lease: 'a.lease.jws',
     shield: '1',
     actions: [{ kind: 'press', key: 'enter' }],

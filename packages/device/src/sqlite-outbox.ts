@@ -1,6 +1,13 @@
 /** The outbox on a desktop: encrypted values in one SQLite file. See `outbox.ts` for what each operation promises. */
 import type { DatabaseSync } from 'node:sqlite'
-import { type Action, type BatchId, type Clock, FairtraceError, type RecordingId } from '@fairtrace/core'
+import {
+  type Action,
+  type BatchId,
+  type Clock,
+  FairtraceError,
+  type RecordingId,
+  type TaskOutcome,
+} from '@fairtrace/core'
 import { randomId } from './device-key.ts'
 import type {
   BatchToStore,
@@ -122,6 +129,14 @@ export class SqliteOutbox implements Outbox {
 
   deletePart(recording: RecordingId, from: number, to: number): Promise<void> {
     return this.#inTurn(() => this.#delete(() => this.#recordings.cut(recording, from, to)))
+  }
+
+  setOutcome(recording: RecordingId, outcome: TaskOutcome | null): Promise<void> {
+    return this.#inTurn(() => {
+      const before = this.#recordings.bytes(recording)
+      this.#change(() => this.#recordings.setOutcome(recording, outcome))
+      this.#bytesUsed += this.#recordings.bytes(recording) - before
+    })
   }
 
   release(recordings: readonly RecordingId[]): Promise<void> {

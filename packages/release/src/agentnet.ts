@@ -5,7 +5,8 @@
  * {"task_id":"0f…","instruction":"Export the sheet","traj":[{"index":0,"image":"schematic/ab….png","value":{"code":"pyautogui.click(x=0.1632, y=0.2711)"}}]}
  * ```
  * Coordinates are the target's centre as a share of the schematic, 4 decimals. What was typed is not known: a `write` carries
- * the placeholder `<kind:length>`. The other fields of AgentNet are written by a model, and none was asked.
+ * the placeholder `<kind:length>`. The other fields of AgentNet are written by a model, and none was asked. Only where the
+ * participant marked the task does a last step say how it ended; every other segment is an excerpt and just stops.
  */
 import { LENGTH_CLASSES, NAMED_KEYS, SCHEMATIC, TEXT_KINDS } from '@fairtrace/core'
 import { FIELD, FIELDS, TARGET_FIELD } from './coded-action.ts'
@@ -15,7 +16,8 @@ import { sha256Hex } from './release-files.ts'
 import { type Area, cellArea, drawSchematic } from './schematic.ts'
 import { ABSENT } from './vocabulary.ts'
 
-const TERMINATE = "computer.terminate(status='success')"
+/** By SEGMENT_ENDS. */
+const TERMINATE = [null, "computer.terminate(status='success')", "computer.terminate(status='failure')"] as const
 const IMAGES_AT_ONCE = 32
 
 /** Names that pyautogui has for our keys, where they differ. `symbol` is no key: like typed text, it is a placeholder. */
@@ -62,17 +64,20 @@ export class AgentNetWriter {
     shortcuts: readonly (readonly string[])[],
   ): Promise<void> {
     const { actions } = segment
-    let steps = ''
-    let index = 0
+    const steps: string[] = []
     let image = this.#empty()
     for (let at = 0; at < actions.length; at += FIELDS) {
       const spot = this.#spot(actions, at + FIELD.target)
       if (spot !== null) image = spot.image
-      steps += step(index++, image, code(actions, at, spot, this.#spot(actions, at + FIELD.toTarget), shortcuts))
+      const toSpot = this.#spot(actions, at + FIELD.toTarget)
+      steps.push(step(steps.length, image, code(actions, at, spot, toSpot, shortcuts)))
     }
-    steps += step(index, image, TERMINATE, true)
+    const terminate = TERMINATE[segment.end] ?? null
+    if (terminate !== null) steps.push(step(steps.length, image, terminate))
     this.#writer ??= await this.#files.openShard(partName(this.#shards.length))
-    await this.#writer.write(`{"task_id":"${id}","instruction":${JSON.stringify(instruction)},"traj":[${steps}]}\n`)
+    await this.#writer.write(
+      `{"task_id":"${id}","instruction":${JSON.stringify(instruction)},"traj":[${steps.join(',')}]}\n`,
+    )
     this.segments++
     this.#rows += 1
     if (this.#rows >= this.#rowsMax) await this.#endShard()
@@ -148,9 +153,9 @@ export class AgentNetWriter {
 
 const partName = (i: number): string => `agentnet/part-${i}`
 
-function step(index: number, image: string, text: string, last = false): string {
+function step(index: number, image: string, text: string): string {
   // `text` is built of names and numbers; its only characters that JSON escapes are line ends.
-  return `{"index":${index},"image":"${image}","value":{"code":"${text.replaceAll('\n', '\\n')}"}}${last ? '' : ','}`
+  return `{"index":${index},"image":"${image}","value":{"code":"${text.replaceAll('\n', '\\n')}"}}`
 }
 
 function targetArea(actions: Int16Array, at: number): Area | null {

@@ -215,7 +215,10 @@ async function write(
       const name = drawName(random)
       await parquet.write(name, task, segment)
       const instruction = task === ABSENT ? undefined : vocabulary.tasks[task]?.instruction
-      if (instruction !== undefined) await agentNet.write(nameText(name), instruction, segment, shortcuts.names)
+      if (instruction !== undefined) {
+        const end = anonymity.endOf(segment)
+        await agentNet.write(nameText(name), instruction, { ...segment, end }, shortcuts.names)
+      }
       for (let at = 0; at < segment.actions.length; at += FIELDS) {
         const kind = segment.actions[at] ?? 0
         kinds[kind] = (kinds[kind] ?? 0) + 1

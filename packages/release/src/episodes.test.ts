@@ -3,7 +3,7 @@ import { aCharter } from '@fairtrace/testing/harness'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FIELDS, Shortcuts } from './coded-action.ts'
-import { createEpisodes, type EpisodeRules, type RecordedPart, type Segment } from './episodes.ts'
+import { createEpisodes, type EpisodeRules, type RecordedPart, SEGMENT_ENDS, type Segment } from './episodes.ts'
 import { vocabularyOf } from './vocabulary.ts'
 
 const vocabulary = vocabularyOf(aCharter())
@@ -13,7 +13,7 @@ const toOrders: Action = { kind: 'switch', app: 'desktop:orders' }
 const toMail: Action = { kind: 'switch', app: 'desktop:mail' }
 
 function aPart(overrides: Partial<RecordedPart> = {}): RecordedPart {
-  return { person: 'ada', task: null, actions: [toOrders, press], ...overrides }
+  return { person: 'ada', task: null, outcome: null, actions: [toOrders, press], ...overrides }
 }
 
 function segmentsOf(
@@ -53,6 +53,21 @@ describe('createEpisodes', () => {
     const parts = [aPart({ actions: [toOrders, action as Action] })]
     expect(() => segmentsOf(parts)).toThrow(/does not know$/)
     expect(() => segmentsOf(parts)).not.toThrow(/paste|password|5.?000/)
+  })
+
+  it('marks the segment in which a task ended, and no other', () => {
+    const { kept } = segmentsOf([
+      aPart({ task: 'enter-order', outcome: 'done', actions: [toOrders, ...Array(6).fill(press)] }),
+      aPart({ task: 'enter-order', outcome: null, actions: [toOrders, press] }),
+      aPart({ task: 'enter-order', outcome: 'not-done', actions: [toOrders, press, toMail] }),
+      aPart({
+        task: 'enter-order',
+        outcome: 'done',
+        actions: [toOrders, press, { kind: 'switch', app: 'desktop:x' }, press],
+      }),
+    ])
+    const ends = kept.map(({ segment }) => SEGMENT_ENDS[segment.end])
+    expect(ends).toEqual(['excerpt', 'done', 'excerpt', 'not-done', 'excerpt'])
   })
 
   it('leaves out what was done in an app that the charter no longer lists', () => {

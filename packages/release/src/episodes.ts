@@ -5,7 +5,7 @@
  * one app and one task. Of each person's segments a uniform sample is kept. What a segment carries on is its app, its task and
  * its actions: no person, recording, device, position or time.
  */
-import { type Action, FairtraceError } from '@fairtrace/core'
+import { type Action, FairtraceError, type TaskOutcome } from '@fairtrace/core'
 import { encodeAction, FIELDS, type Shortcuts } from './coded-action.ts'
 import { randomStream } from './random.ts'
 import { ABSENT, UNNAMED_APP, type Vocabulary } from './vocabulary.ts'
@@ -15,13 +15,20 @@ export interface RecordedPart {
   readonly person: string
   /** Task id of the charter, or null for none. */
   readonly task: string | null
+  /** How the task ended at the end of this part, or null: it goes on elsewhere, or nobody said. */
+  readonly outcome: TaskOutcome | null
   readonly actions: readonly Action[]
 }
+
+/** Where a segment stands in its task: in the middle of it, or at its end, as the participant marked it. */
+export const SEGMENT_ENDS = ['excerpt', 'done', 'not-done'] as const
 
 /** Fields of `actions.length / FIELDS` actions. `app` and `task` are numbers in the vocabulary; no task is ABSENT. */
 export interface Segment {
   readonly app: number
   readonly task: number
+  /** Index into SEGMENT_ENDS. */
+  readonly end: number
   readonly actions: Int16Array
 }
 
@@ -112,15 +119,19 @@ function cutSegments(
   const fields = new Int16Array(actionsMax * FIELDS)
   let count = 0
   let clean = true
+  let left = part.actions.length
   const cut = (): void => {
     if (count > 0 && app !== undefined) {
-      if (clean) offer({ app, task, actions: fields.slice(0, count * FIELDS) })
+      // A segment that ends with the part ends with its task, if the participant said how that ended.
+      const end = left === 0 && part.outcome !== null ? SEGMENT_ENDS.indexOf(part.outcome) : 0
+      if (clean) offer({ app, task, end, actions: fields.slice(0, count * FIELDS) })
       else drops.notShielded += count
     }
     count = 0
     clean = true
   }
   for (const action of part.actions) {
+    left--
     if (action.kind === 'switch') {
       cut()
       app = vocabulary.appIds.get(action.app)

@@ -48,11 +48,15 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fairtrace-formats-'))
   directory = join(folder, 'spring')
   const release = { ...charter.release, segmentActionsMax: 20 }
-  const known: RecordedPart[] = Array.from({ length: 5 }, (_, i) => ({
-    person: `0 known ${i}`,
-    task: 'enter-order',
-    actions: [{ kind: 'switch', app: 'desktop:orders' }, ...STEPS.map(([action]) => action)],
-  }))
+  const known = Array.from({ length: 5 }, (_, i): RecordedPart[] => {
+    const start = { person: `0 known ${i}`, task: 'enter-order' }
+    const toOrders: Action = { kind: 'switch', app: 'desktop:orders' }
+    return [
+      { ...start, outcome: 'done', actions: [toOrders, ...STEPS.map(([action]) => action)] },
+      { ...start, outcome: 'not-done', actions: [toOrders, { kind: 'press', key: 'tab' }] },
+      { ...start, outcome: null, actions: [toOrders, { kind: 'press', key: 'home' }] },
+    ]
+  }).flat()
   const others = recordedParts(charter, { people: 8, recordingsPerPerson: 3, actionsPerRecording: 80 })
   const staged = await stageRelease({
     directory,
@@ -109,14 +113,17 @@ async function rows(): Promise<Record<string, unknown>[]> {
 }
 
 describe('AgentNet', () => {
-  it('has exactly the fields that the format needs, and ends each trajectory', () => {
+  it('has exactly the fields that the format needs, and says only what participants marked of an end', () => {
     const all = trajectories()
     expect(all.length).toBeGreaterThan(5)
     for (const { traj, ...head } of all) {
       expect(Object.keys(head)).toEqual(['task_id', 'instruction'])
       expect(charter.capture.tasks.map(({ instruction }) => instruction)).toContain(head.instruction)
       expect(traj.map(({ index }) => index)).toEqual(traj.map((_, i) => i))
-      expect(traj.at(-1)?.value.code).toBe("computer.terminate(status='success')")
+      const ends = traj.flatMap(({ value }, i) =>
+        value.code.startsWith('computer.terminate') ? [traj.length - i] : [],
+      )
+      expect([[], [1]]).toContainEqual(ends)
       for (const step of traj) expect(Object.keys(step)).toEqual(['index', 'image', 'value'])
     }
   })
@@ -125,6 +132,15 @@ describe('AgentNet', () => {
     const codes = trajectories().map(({ traj }) => traj.map(({ value }) => value.code))
     const expected = [...STEPS.map(([, code]) => code), "computer.terminate(status='success')"]
     expect(codes.filter((list) => JSON.stringify(list) === JSON.stringify(expected))).toHaveLength(5)
+  })
+
+  it('ends with success where a task was done, with failure where it was not, and else just stops', () => {
+    const last = trajectories().map(({ traj }) => traj.at(-1)?.value.code ?? '')
+    const ended = last.filter((code) => code.startsWith('computer.terminate'))
+    expect(new Set(ended)).toEqual(
+      new Set(["computer.terminate(status='success')", "computer.terminate(status='failure')"]),
+    )
+    expect(ended.length).toBeLessThan(last.length)
   })
 
   it('uses no call that OpenCUA does not read', () => {

@@ -10,12 +10,12 @@ const K = 3
 const vocabulary = vocabularyOf(aCharter())
 const LABEL = FIELD.target + 1
 
-function aSegment({ app = 1, task = ABSENT, labels = [] as readonly number[] } = {}): Segment {
+function aSegment({ app = 1, task = ABSENT, end = 0, labels = [] as readonly number[] } = {}): Segment {
   const actions = new Int16Array(Math.max(1, labels.length) * FIELDS).fill(ABSENT)
   labels.forEach((label, i) => {
     actions[i * FIELDS + LABEL] = label
   })
-  return { app, task, actions }
+  return { app, task, end, actions }
 }
 
 /** One person's segments as (app, task, label) triples. */

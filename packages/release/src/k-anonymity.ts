@@ -1,5 +1,5 @@
 /**
- * Nothing is released that fewer than `k` distinct people in scope used: no app, no label, no task.
+ * Nothing is released that fewer than `k` distinct people in scope used: no app, no label, no task, no way for a task to end.
  *
  * Counted over the sampled segments, so that the promise holds for what is in the release, not for what was in the vault. A
  * segment lies in one app, and labels and tasks are counted within their app; leaving out an app's segments therefore takes no
@@ -7,7 +7,7 @@
  * never removes anything from a release.
  */
 import { FIELD, FIELDS, TARGET_FIELD } from './coded-action.ts'
-import type { Segment } from './episodes.ts'
+import { SEGMENT_ENDS, type Segment } from './episodes.ts'
 import { ABSENT, type Vocabulary } from './vocabulary.ts'
 
 const LABEL_FIELDS = [FIELD.target + TARGET_FIELD.label, FIELD.toTarget + TARGET_FIELD.label] as const
@@ -39,6 +39,7 @@ export class KAnonymity {
   readonly #apps: DistinctPeople
   readonly #labels: DistinctPeople
   readonly #tasks: DistinctPeople
+  readonly #ends: DistinctPeople
   /** How many people used exactly this set of apps: enough to know how many are left when apps go. */
   readonly #appSets = new Map<string, number>()
   #person = -1
@@ -50,6 +51,7 @@ export class KAnonymity {
     this.#apps = new DistinctPeople(vocabulary.apps.length)
     this.#labels = new DistinctPeople(vocabulary.labels.length)
     this.#tasks = new DistinctPeople(vocabulary.apps.length * vocabulary.tasks.length)
+    this.#ends = new DistinctPeople(vocabulary.apps.length * vocabulary.tasks.length * SEGMENT_ENDS.length)
   }
 
   /** First pass. `person` never goes back to an earlier number. */
@@ -57,7 +59,10 @@ export class KAnonymity {
     if (person !== this.#person) this.#endPerson(person)
     this.#personApps.add(segment.app)
     this.#apps.add(segment.app, person)
-    if (segment.task !== ABSENT) this.#tasks.add(this.#taskId(segment), person)
+    if (segment.task !== ABSENT) {
+      this.#tasks.add(this.#taskId(segment), person)
+      this.#ends.add(this.#endId(segment), person)
+    }
     const offset = this.#vocabulary.labelOffsets[segment.app] ?? 0
     for (let at = 0; at < segment.actions.length; at += FIELDS) {
       for (const field of LABEL_FIELDS) {
@@ -91,6 +96,12 @@ export class KAnonymity {
     return this.#tasks.count(this.#taskId(segment)) >= this.#k ? segment.task : ABSENT
   }
 
+  /** Second pass: how the task ended, where that may be said; else it is an excerpt like others. */
+  endOf(segment: Segment): number {
+    if (this.taskOf(segment) === ABSENT) return 0
+    return this.#ends.count(this.#endId(segment)) >= this.#k ? segment.end : 0
+  }
+
   /** Second pass: takes the labels out that too few people used, in place. Says how many. */
   removeRareLabels(segment: Segment): number {
     let removed = 0
@@ -107,6 +118,10 @@ export class KAnonymity {
 
   #taskId(segment: Segment): number {
     return segment.app * this.#vocabulary.tasks.length + segment.task
+  }
+
+  #endId(segment: Segment): number {
+    return this.#taskId(segment) * SEGMENT_ENDS.length + segment.end
   }
 
   #endPerson(next: number): void {

@@ -17,7 +17,7 @@ afterEach(() => {
 })
 
 function aSegment(i: number): Segment {
-  return { app: i % 7, task: -1, actions: new Int16Array((1 + (i % 3)) * FIELDS).fill(i) }
+  return { app: i % 7, task: -1, end: i % 3, actions: new Int16Array((1 + (i % 3)) * FIELDS).fill(i) }
 }
 
 function through(count: number, bytesInMemory?: number): number[] {
@@ -54,7 +54,7 @@ describe('Spill', () => {
 
   it('leaves no file behind, and nothing readable in the files while they are there', () => {
     const spill = new Spill(folder, randomStream(SECRET, 'shuffle'), 1_000)
-    for (let i = 0; i < 500; i++) spill.add({ app: 1, task: 1, actions: new Int16Array(FIELDS).fill(0x4141) })
+    for (let i = 0; i < 500; i++) spill.add({ app: 1, task: 1, end: 0, actions: new Int16Array(FIELDS).fill(0x4141) })
     const written = readdirSync(folder).map((name) => readFileSync(join(folder, name)).toString('latin1'))
     expect(written.length).toBeGreaterThan(0)
     for (const text of written) expect(text).not.toContain('AAAAAAAA')

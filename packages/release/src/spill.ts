@@ -6,7 +6,7 @@
  * in this process only: the working files of a build that was killed are noise.
  *
  * ```
- * record = i16 app ‖ i16 task ‖ i16 n ‖ n × FIELDS × i16       in the machine's byte order
+ * record = i16 app ‖ i16 task ‖ i16 n ‖ i16 end ‖ n × FIELDS × i16       in the machine's byte order
  * ```
  */
 import { type Cipheriv, createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
@@ -17,7 +17,7 @@ import type { Segment } from './episodes.ts'
 import { type Random, shuffle } from './random.ts'
 
 const BUCKETS = 64
-const HEAD = 3
+const HEAD = 4
 const SPILL_BYTES_IN_MEMORY = 128 * 1024 * 1024
 
 interface Bucket {
@@ -53,6 +53,7 @@ export class Spill {
     bucket.held[bucket.used] = segment.app
     bucket.held[bucket.used + 1] = segment.task
     bucket.held[bucket.used + 2] = segment.actions.length / FIELDS
+    bucket.held[bucket.used + 3] = segment.end
     bucket.held.set(segment.actions, bucket.used + HEAD)
     bucket.used += size
     this.#bytesInMemory += 2 * size
@@ -69,7 +70,12 @@ export class Spill {
       shuffle(order, this.#random)
       for (const at of order) {
         const end = at + HEAD + (all[at + 2] ?? 0) * FIELDS
-        yield { app: all[at] ?? 0, task: all[at + 1] ?? 0, actions: all.subarray(at + HEAD, end) }
+        yield {
+          app: all[at] ?? 0,
+          task: all[at + 1] ?? 0,
+          end: all[at + 3] ?? 0,
+          actions: all.subarray(at + HEAD, end),
+        }
       }
       bucket.held = new Int16Array(0)
     }

@@ -18,7 +18,7 @@ export const STATEMENTS = {
   biases:
     'Only people who consented, only apps that the charter lists, and only what at least k of them used: rare apps, labels and tasks are missing, and with them rare ways of working.',
   limitations: [
-    'A segment lies in one app and ends after a fixed number of actions or when the app changes: a trajectory is an excerpt of a task. The last step, computer.terminate, marks the end of the excerpt and does not say that the task was completed.',
+    'A segment lies in one app and ends after a fixed number of actions or when the app changes: a trajectory is an excerpt of a task. A last step computer.terminate is there only where the participant marked the task: success for done, failure for not done; every other excerpt just stops.',
     "What was typed is unknown: pyautogui.write(message='<number:short>') names its kind and length class and must not be typed. A shortcut with a character that has no key name holds '<symbol>'.",
     'Coordinates are target centres on a drawn schematic of 1280 × 800, not pixels of a screen. The picture of a step shows that schematic with the target of the step (for keys and text, of the step before) filled in; it is no screenshot and gives the position away.',
     'Scrolls are merged: an amount is a number of wheel notches rounded up to a power of two; positive is up (scroll) and right (hscroll).',

@@ -5,9 +5,11 @@ import {
   base64url,
   type Charter,
   charterHash,
+  consentRecord,
   LEDGER_SALT_BYTES,
   ledgerEntry,
   ledgerOrigin,
+  noticeDigest,
   parseCharter,
 } from '@fairtrace/core'
 import fc from 'fast-check'
@@ -205,19 +207,27 @@ describe('verifyInclusion', () => {
 })
 
 describe('verifyReceipt', () => {
+  const facts = {
+    pseudonym: 'A'.repeat(22),
+    consentVersion: 1,
+    charterHash: charterHash(CHARTER),
+    categories: ['pointer'],
+    apps: ['desktop:orders'],
+    atMs: 1_000,
+  } as const
   const receipt = {
     v: 1,
     programme: CHARTER.programme,
-    pseudonym: 'A'.repeat(22),
+    pseudonym: facts.pseudonym,
     consentVersion: 1,
-    noticeVersion: 1,
-    noticeDigest: 'B'.repeat(43),
-    charter: charterHash(CHARTER),
+    noticeVersion: CHARTER.notice.version,
+    noticeDigest: noticeDigest(CHARTER),
+    charter: facts.charterHash,
     state: 'given',
     categories: ['pointer'],
     apps: ['desktop:orders'],
     atMs: 1_000,
-    record: {},
+    record: consentRecord({ ...facts, state: 'given' }, CHARTER),
   }
   const jws = signJws('ft-receipt+jwt', receipt, ISSUER)
   const invalid = expect.objectContaining(refused('SIGNATURE_INVALID'))
@@ -251,8 +261,35 @@ describe('verifyReceipt', () => {
     ).toThrow(invalid)
   })
 
-  it('gives the receipt as it was signed', () => {
-    expect(verifyReceipt(`${jws}\n`, ISSUER.publicKey)).toEqual(receipt)
+  it.each([
+    ['another person', { pseudonym: 'Z'.repeat(22) }],
+    ['another decision', { consentVersion: 2 }],
+    ['another notice', { noticeDigest: 'B'.repeat(43) }],
+    ['another charter', { charter: 'B'.repeat(43) }],
+    ['more choices', { categories: ['pointer', 'keyboard'] }],
+    ['another app', { apps: ['desktop:mail'] }],
+    ['another time', { atMs: 2_000 }],
+    ['a withdrawal', { state: 'withdrawn', categories: [], apps: [] }],
+    ['a record of a withdrawal', { record: consentRecord({ ...facts, state: 'withdrawn' }, CHARTER) }],
+    ['a record with another context', { record: { ...receipt.record, '@context': {} } }],
+    ['a record with a field too many', { record: { ...receipt.record, 'dpv:hasName': ['Kim'] } }],
+  ])('refuses a receipt and a record that disagree: %s', (_what, change) => {
+    const token = signJws('ft-receipt+jwt', { ...receipt, ...change }, ISSUER)
+    expect(() => verifyReceipt(token, ISSUER.publicKey)).toThrow(invalid)
+  })
+
+  it('refuses, given the charter, a record that claims another purpose', () => {
+    const [process] = receipt.record['dpv:hasProcess']
+    const record = { ...receipt.record, 'dpv:hasProcess': [{ ...process, 'dpv:hasPurpose': ['dpv:Marketing'] }] }
+    const token = signJws('ft-receipt+jwt', { ...receipt, record }, ISSUER)
+    expect(() => verifyReceipt(token, ISSUER.publicKey, CHARTER)).toThrow(invalid)
+  })
+
+  it('gives the receipt as it was signed, also of a withdrawal', () => {
+    expect(verifyReceipt(`${jws}\n`, ISSUER.publicKey, CHARTER)).toEqual(receipt)
+    const record = consentRecord({ ...facts, state: 'withdrawn' }, CHARTER)
+    const ended = { ...receipt, state: 'withdrawn', categories: [], apps: [], record }
+    expect(verifyReceipt(signJws('ft-receipt+jwt', ended, ISSUER), ISSUER.publicKey, CHARTER)).toEqual(ended)
   })
 })
 

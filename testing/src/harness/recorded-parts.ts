@@ -28,6 +28,7 @@ export interface GeneratedPart {
   readonly device: string
   readonly part: number
   readonly task: string | null
+  readonly outcome: 'done' | 'not-done' | null
   readonly actions: readonly Action[]
 }
 
@@ -51,6 +52,7 @@ export function* recordedParts(charter: Charter, options: RecordedPartOptions): 
         device: id(seed, `${person} device`),
         part: 0,
         task,
+        outcome: task === null ? null : r % 2 === 0 ? 'done' : 'not-done',
         actions: actionsOf(usual, options.actionsPerRecording, random),
       }
     }

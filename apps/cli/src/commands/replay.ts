@@ -6,7 +6,7 @@
  */
 import { stat } from 'node:fs/promises'
 import process from 'node:process'
-import { FairtraceError } from '@fairtrace/core'
+import { FairtraceError, isFairtraceError } from '@fairtrace/core'
 import {
   type CaptureReport,
   DEVICE_BUILD,
@@ -19,7 +19,9 @@ import {
   type ReplayReport,
 } from '@fairtrace/device'
 import { Command, Option } from 'commander'
+import { chosen } from '../choices.ts'
 import { printJson, progress, runCommand } from '../terminal.ts'
+import { parseOutcome } from './consent.ts'
 
 interface Options {
   readonly device: string
@@ -32,6 +34,7 @@ interface Options {
   readonly build: string
   readonly app?: string
   readonly task?: string
+  readonly outcome?: string
   readonly window?: string
   readonly scrollDirection: '1' | '-1'
   readonly person?: string
@@ -68,7 +71,8 @@ export function replayCommand(): Command {
     .option('--apps <list>', 'apps that you allow, separated by commas; every one of the charter if left out')
     .option('--build <digest>', 'build that the device declares', DEVICE_BUILD)
     .option('--app <id>', 'the app that it was recorded in, as the charter lists it')
-    .option('--task <id>', "the charter's task that it shows")
+    .option('--task <id>', "the charter's task that it shows; the one chosen with `fairtrace consent task` if left out")
+    .option('--outcome <outcome>', 'whether that task was done at its end: done or not-done')
     .option('--window <width>x<height>', 'size of what was recorded, in pixels')
     .addOption(
       new Option('--scroll-direction <direction>', '-1 for natural scrolling').choices(['1', '-1']).default('1'),
@@ -105,6 +109,7 @@ async function replay(path: string | undefined, options: Options): Promise<void>
     if (path !== undefined && options.format !== undefined)
       await capture(device, path, options.format, options, outcome)
     await letLeave(device, before, path === undefined, options, outcome)
+    await fetchConcerns(device)
   } finally {
     await device.close()
   }
@@ -161,7 +166,11 @@ async function capture(
     betweenChunks: (bytes) => bar.update(bytes),
   })
   try {
-    outcome.captured = await device.capture(recording.events, { task: options.task ?? null, replayed: true })
+    outcome.captured = await device.capture(recording.events, {
+      ...(options.task === undefined ? {} : { task: options.task }),
+      ...(options.outcome === undefined ? {} : { outcome: parseOutcome(options.outcome) }),
+      replayed: true,
+    })
     outcome.read = recording.report()
   } finally {
     bar.stop()
@@ -188,6 +197,19 @@ async function letLeave(
     heldUntil: endedAtMs === null ? null : new Date(endedAtMs + reviewMs).toISOString(),
   }))
 }
+
+/** With every run, whatever the person thinks of concerns: so having their tokens says nothing. */
+async function fetchConcerns(device: Device): Promise<void> {
+  if (device.membership === null) return
+  try {
+    await device.concerns().sync()
+  } catch (cause) {
+    if (!isFairtraceError(cause) || !CONCERNS_LATER.has(cause.code)) throw cause
+    // The recording is taken care of; list and tokens come with the next run.
+  }
+}
+
+const CONCERNS_LATER: ReadonlySet<string> = new Set(['SERVER_UNREACHABLE', 'SERVER_REFUSED', 'NOT_FOUND'])
 
 function printOutcome({ joined, receipt, device, read, captured, released, waiting, uploaded }: Outcome): void {
   const say = (line: string) => process.stdout.write(`${line}\n`)
@@ -243,16 +265,6 @@ function finish({ captured, uploaded, read }: Outcome, options: Options): void {
   if (error === null) return
   if (!options.json) throw error
   process.exitCode = error.exitCode
-}
-
-/** @throws `USAGE` for a choice that is not offered */
-function chosen<T extends string>(list: string | undefined, offered: readonly T[]): readonly T[] {
-  if (list === undefined) return offered
-  const names = list.split(',').map((name) => name.trim())
-  if (!names.every((name) => offered.some((one) => one === name))) {
-    throw new FairtraceError('USAGE', `the charter offers: ${offered.join(', ')}`)
-  }
-  return offered.filter((one) => names.includes(one))
 }
 
 function parseWindow(text: string | undefined): { readonly width: number; readonly height: number } | null {

@@ -24,24 +24,36 @@ export function verifyCommand(): Command {
   return new Command('verify')
     .description('Verifies a release folder, a consent receipt, a ledger (folder or address) or a ledger proof.')
     .argument('<path>', 'folder, file, or address of a ledger such as http://127.0.0.1:7400/ledger')
+    .argument('[file]', 'after the word receipt: the file of a consent receipt')
     .option('--key <key>', 'public key that must have signed, base64url')
     .option('--charter <file>', 'charter that you trust; its keys must have signed')
     .option('--seen <file>', 'earlier checkpoint: the ledger must begin with what it covered')
     .option('--entry <json>', 'the entry that a proof is about, one line of JSON')
     .option('--json', 'print JSON')
-    .action((path: string, options: Options) => runCommand(options, () => verify(path, options)))
+    .action((path: string, file: string | undefined, options: Options) =>
+      runCommand(options, () => verify(path, file ?? null, options)),
+    )
 }
 
-async function verify(path: string, options: Options): Promise<void> {
+async function verify(path: string, file: string | null, options: Options): Promise<void> {
   const says: string[] = []
   const say: Say = (sentence) => {
     says.push(sentence)
     if (!options.json) process.stdout.write(`ok  ${sentence}\n`)
   }
   const charter = options.charter === undefined ? null : await readCharter(options.charter)
-  const { kind, facts } = await recognise(path, options, { key: options.key ?? null, charter }, say)
+  const trust = { key: options.key ?? null, charter }
+  const { kind, facts } =
+    file === null ? await recognise(path, options, trust, say) : await named(path, file, trust, say)
   if (options.json) printJson({ verified: true, kind, ...facts, says })
   else process.stdout.write(`Verified: ${kind}.\n`)
+}
+
+/** `verify receipt FILE`: what the caller says it is, it must be. */
+async function named(kind: string, file: string, trust: Trust, say: Say): Promise<Verified> {
+  if (kind !== 'receipt') throw new FairtraceError('USAGE', 'give one path, or the word receipt and a file')
+  if ((await stat(file)).size > DOCUMENT_BYTES_MAX) throw unknownKind()
+  return receipt(await readFile(file, 'utf8'), trust, say)
 }
 
 async function recognise(path: string, options: Options, trust: Trust, say: Say): Promise<Verified> {

@@ -68,9 +68,15 @@ export async function release(folder: string, trust: Trust, say: Say): Promise<V
 
 export function receipt(jws: string, trust: Trust, say: Say): Verified {
   const key = trust.charter?.keys.issuer ?? required(trust.key, 'the issuer')
-  const { programme, state, consentVersion, noticeVersion, atMs } = verifyReceipt(jws, key)
+  const { programme, state, consentVersion, noticeVersion, atMs, charter } = verifyReceipt(jws, key, trust.charter)
   const at = new Date(atMs).toISOString()
   say(`The receipt is signed by the issuer: consent ${state} to notice ${noticeVersion} of ${programme}, ${at}.`)
+  const isCompared = trust.charter !== null && charterHash(trust.charter) === charter
+  say(
+    isCompared
+      ? 'The ISO/IEC TS 27560 record in it says what the receipt and the given charter say, word for word.'
+      : `The ISO/IEC TS 27560 record in it says what the receipt says; give the charter ${charter} to compare its words.`,
+  )
   return { kind: 'receipt', facts: { programme, state, consentVersion, noticeVersion, at } }
 }
 

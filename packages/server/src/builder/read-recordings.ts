@@ -25,7 +25,7 @@ export interface RecordingsInput {
 
 /**
  * Chunks without an opened key are left out: their key was destroyed, or they came after the keys were opened. Consent is not
- * asked here; whoever withdrew leaves the scope when erasure destroys their key.
+ * asked here; whoever withdrew left the scope when erasure destroyed their key and their index.
  * @throws `SEGMENT_CORRUPT` for a chunk that does not open or hold actions; nothing is released then
  */
 export async function* readRecordings(input: RecordingsInput): AsyncGenerator<RecordedPart> {
@@ -44,7 +44,7 @@ export async function* readRecordings(input: RecordingsInput): AsyncGenerator<Re
     const sealed = await objects.read(segmentKey(chunk.segment_id), chunk.at_offset, chunk.length)
     const name = { segmentId: chunk.segment_id, batchId: chunk.batch_id, pseudonym: chunk.pseudonym }
     const actions = await parseActions(openChunk(name, contentKey, sealed))
-    yield { person: chunk.pseudonym, task: chunk.task, actions }
+    yield { person: chunk.pseudonym, task: chunk.task, outcome: chunk.last ? chunk.outcome : null, actions }
   }
 }
 
@@ -54,7 +54,7 @@ async function* chunksInOrder(database: OpenDatabase) {
     const page = await database.db
       .selectFrom('vault.chunks')
       .select(['batch_id', 'segment_id', 'at_offset', 'length', 'content_key_id', 'pseudonym', 'recording', 'part'])
-      .select(['task', 'actions'])
+      .select(['task', 'outcome', 'last', 'actions'])
       .where(({ eb, refTuple, tuple }) =>
         eb(
           refTuple('pseudonym', 'recording', 'part', 'batch_id'),

@@ -80,7 +80,8 @@ export class ConsentStore {
   }
 
   /**
-   * Appends a decision as `version`, and asks the vault for a key when it is the person's to need one.
+   * Appends a decision as `version`. With a yes the vault is asked for a key, with a withdrawal to destroy all of them: both
+   * requests carry the version, so that the vault knows which came after which.
    * @returns false if another decision took that version meanwhile; then nothing was written
    */
   async append(pseudonym: string, { version, atMs, event }: RecordedEvent): Promise<boolean> {
@@ -92,10 +93,10 @@ export class ConsentStore {
         .returning('version')
         .executeTakeFirst()
       if (row === undefined) return false
-      if (event.kind === 'given') {
+      if (event.kind === 'given' || event.kind === 'withdrawn') {
         await trx
-          .insertInto('vault.key_requests')
-          .values({ pseudonym })
+          .insertInto(event.kind === 'given' ? 'vault.key_requests' : 'vault.erasure_requests')
+          .values({ pseudonym, version })
           .onConflict((conflict) => conflict.doNothing())
           .execute()
         await trx
@@ -104,6 +105,16 @@ export class ConsentStore {
       }
       return true
     })
+  }
+
+  /** Whether the vault has still to destroy keys after this person's withdrawal. */
+  async isErasing(pseudonym: string): Promise<boolean> {
+    const row = await this.#database.db
+      .selectFrom('vault.erasure_requests')
+      .select('version')
+      .where('pseudonym', '=', pseudonym)
+      .executeTakeFirst()
+    return row !== undefined
   }
 
   /**
@@ -179,13 +190,16 @@ export class ConsentStore {
     }
   }
 
-  /** How many have given consent after `sinceMs`. Only for `shownTotal`: the exact number goes nowhere. */
-  async countGiven(sinceMs: number): Promise<number> {
+  /**
+   * How many consents that were given after `sinceMs` stood at `asOfMs`. Only for `shownTotal`: the exact number goes nowhere.
+   * A pause changes nothing here: it is nobody's business.
+   */
+  async countGiven(sinceMs: number, asOfMs: number): Promise<number> {
     const { rows } = await this.#database.pool.query<{ given: number }>(
       `select count(*) as given from (
-         select distinct on (pseudonym) at_ms, event from consent.events order by pseudonym, version desc
-       ) last where event ->> 'kind' = 'given' and at_ms > $1`,
-      [sinceMs],
+         select distinct on (pseudonym) at_ms, event from consent.events where at_ms < $2 order by pseudonym, version desc
+       ) last where event ->> 'kind' <> 'withdrawn' and coalesce((event ->> 'givenAtMs')::bigint, at_ms) > $1`,
+      [sinceMs, asOfMs],
     )
     return rows[0]?.given ?? 0
   }

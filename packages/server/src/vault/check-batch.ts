@@ -127,7 +127,9 @@ function requireShielded(value: object, lease: Lease, context: CheckContext): Ba
   const terms = context.charters.get(lease.charter)
   if (terms === undefined) throw refused('LEASE_INVALID')
   const isTaskListed = body.task === null || terms.tasks.has(body.task)
-  if (body.shield !== SHIELD_VERSION || !isTaskListed) throw refused('BATCH_NOT_SHIELDED')
+  // Only a task can be done; an outcome without one would be a remark about the person.
+  const isOutcomeOfTask = body.outcome === null || body.task !== null
+  if (body.shield !== SHIELD_VERSION || !isTaskListed || !isOutcomeOfTask) throw refused('BATCH_NOT_SHIELDED')
   let app: string | undefined
   for (const action of body.actions) {
     if (!isConsented(action, lease)) throw refused('BATCH_NOT_SHIELDED')

@@ -1,6 +1,6 @@
 /** What the vault and its checking threads say to each other. Keys and opened batches never leave the process. */
 import type { KeyObject } from 'node:crypto'
-import type { Charter, ErrorCode } from '@fairtrace/core'
+import type { Charter, ErrorCode, TaskOutcome } from '@fairtrace/core'
 import type { ParticipantPublicKey, SealedContentKey } from './content-keys.ts'
 import type { DayKey } from './day-keys.ts'
 import type { PlacedChunk } from './segment.ts'
@@ -23,6 +23,7 @@ export interface BatchFacts {
   readonly part: number
   readonly last: boolean
   readonly task: string | null
+  readonly outcome: TaskOutcome | null
   readonly charterHash: string
   readonly consentVersion: number
   readonly actions: number
@@ -56,6 +57,7 @@ export type ToChecker =
   | { readonly type: 'seal'; readonly job: number; readonly segmentId: string; readonly kept: readonly Kept[] }
   | { readonly type: 'drop'; readonly job: number }
   | { readonly type: 'confirm'; readonly stored: readonly Pick<SealedContentKey, 'id' | 'pseudonym'>[] }
+  | { readonly type: 'forget'; readonly pseudonyms: readonly string[] }
 
 export type FromChecker =
   | { readonly type: 'checked'; readonly job: number; readonly answers: readonly CheckAnswer[] }

@@ -43,6 +43,11 @@ export class CheckPool {
     for (const { worker } of this.#threads) post(worker, { type: 'terms', terms })
   }
 
+  /** The threads drop the content keys that they hold of these people. */
+  forget(pseudonyms: readonly string[]): void {
+    for (const { worker } of this.#threads) post(worker, { type: 'forget', pseudonyms })
+  }
+
   /** @throws `INTERNAL` if the thread ends meanwhile; nothing was stored */
   async check(batches: readonly Uint8Array[]): Promise<CheckedJob> {
     const thread = this.#threads.toSorted((a, b) => a.jobs.size - b.jobs.size)[0]

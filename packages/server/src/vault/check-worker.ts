@@ -46,6 +46,9 @@ port.on('message', (message: ToChecker) => {
     case 'confirm':
       contentKeys.confirm(message.stored)
       return
+    case 'forget':
+      contentKeys.forget(message.pseudonyms)
+      return
     case 'check':
       answer(message.job, () => ({
         type: 'checked',
@@ -133,6 +136,7 @@ function factsOf({ lease, body }: VerifiedBatch): BatchFacts {
     part: body.part,
     last: body.last,
     task: body.task,
+    outcome: body.outcome,
     charterHash: lease.charter,
     consentVersion: lease.consentVersion,
     actions: body.actions.length,

@@ -70,6 +70,11 @@ export class ContentKeys {
     return made
   }
 
+  /** Their keys were destroyed: what is encrypted from here on is under another one. */
+  forget(pseudonyms: readonly string[]): void {
+    for (const pseudonym of pseudonyms) this.#keys.delete(pseudonym)
+  }
+
   /** The records of these participants' keys are stored durably. */
   confirm(stored: readonly Pick<SealedContentKey, 'id' | 'pseudonym'>[]): void {
     for (const { id, pseudonym } of stored) {

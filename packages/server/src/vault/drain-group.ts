@@ -79,8 +79,15 @@ export async function drainGroup(rows: readonly InboxRow[], input: GroupInput): 
   }
 }
 
-/** A lost race for a sequence number: another group stored it between our look and our transaction. Try the group again. */
+/** A person's key was destroyed between our look and our transaction. */
+class KeyErased extends Error {}
+
+/**
+ * A lost race: another group stored the same sequence number between our look and our transaction, or a key was destroyed
+ * there. Nothing was committed; try the group again.
+ */
 export function isConstraint(error: unknown): boolean {
+  if (error instanceof KeyErased) return true
   return error instanceof Error && 'code' in error && String(error.code).startsWith('23')
 }
 
@@ -112,6 +119,8 @@ async function sortOut(
     const sequence = sequenceKey(facts.device, facts.sequence)
     if (taken.has(sequence)) refused.push({ id, code: 'BATCH_REPLAYED' })
     else if (participant === undefined) refused.push({ id, code: 'KEY_UNAVAILABLE' })
+    // Captured under a consent that was withdrawn since; a later yes doesn't bring it back.
+    else if (facts.consentVersion < participant.generation) refused.push({ id, code: 'CONSENT_REQUIRED' })
     else {
       taken.add(sequence)
       kept.push({ index, batchId: id, participant, facts })
@@ -133,7 +142,10 @@ async function store(
   try {
     await client.query('begin')
     await requireDrainLock(client, lockOwner)
-    if (segment !== null) await insertSegment(client, kept, segmentId, segment)
+    if (segment !== null) {
+      await requireKeys(client, kept)
+      await insertSegment(client, kept, segmentId, segment)
+    }
     if (refused.length > 0) {
       await client.query(
         `insert into vault.quarantine (batch_id, code, sealed)
@@ -161,6 +173,23 @@ async function store(
   } finally {
     client.release(isBroken)
   }
+}
+
+/**
+ * Holds the keys that were encrypted to until the transaction ends: an erasure either came before, and then the group is tried
+ * again without them, or it waits and then finds the chunks.
+ * @throws `KeyErased`
+ */
+async function requireKeys(client: pg.PoolClient, kept: Sorted['kept']): Promise<void> {
+  const people = new Map(kept.map(({ facts, participant }) => [facts.pseudonym, participant.generation]))
+  const { rowCount } = await client.query({
+    name: 'vault-keys-held',
+    text: `select 1 from unnest($1::text[], $2::int[]) as t(pseudonym, generation)
+      join vault.participant_keys k on k.pseudonym = t.pseudonym and k.generation = t.generation
+      order by k.pseudonym for key share of k`,
+    values: [[...people.keys()], [...people.values()]],
+  })
+  if (rowCount !== people.size) throw new KeyErased('a participant was erased meanwhile')
 }
 
 async function insertSegment(
@@ -204,6 +233,7 @@ async function insertSegment(
     part: facts.part,
     last: facts.last,
     task: facts.task,
+    outcome: facts.outcome,
     charter_hash: facts.charterHash,
     consent_version: facts.consentVersion,
     actions: facts.actions,
@@ -211,11 +241,11 @@ async function insertSegment(
   await client.query({
     name: 'vault-chunks',
     text: `insert into vault.chunks (batch_id, segment_id, at_offset, length, content_key_id, pseudonym, device, sequence,
-        recording, part, last, task, charter_hash, consent_version, actions)
+        recording, part, last, task, outcome, charter_hash, consent_version, actions)
       select batch_id, $2, at_offset, length, content_key_id, pseudonym, device, sequence,
-        recording, part, last, task, charter_hash, consent_version, actions
+        recording, part, last, task, outcome, charter_hash, consent_version, actions
       from json_to_recordset($1) as c(batch_id text, at_offset bigint, length int, content_key_id text, pseudonym text,
-        device text, sequence bigint, recording text, part int, last boolean, task text, charter_hash text,
+        device text, sequence bigint, recording text, part int, last boolean, task text, outcome text, charter_hash text,
         consent_version int, actions int)`,
     values: [JSON.stringify(chunks), segmentId],
   })

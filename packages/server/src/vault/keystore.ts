@@ -19,6 +19,10 @@ create table if not exists day_keys (key_id text primary key, wrapped blob not n
 create table if not exists ledger_details (
   ledger_index integer primary key, type text not null, salt text not null, detail text not null
 ) strict;
+create table if not exists erasures (
+  only_one integer primary key check (only_one = 1), since_day integer, people integer not null
+) strict;
+insert into erasures values (1, null, 0) on conflict do nothing;
 `
 
 export interface ParticipantKey {
@@ -71,6 +75,26 @@ export class Keystore {
     return row === undefined
       ? null
       : await this.#kms.unwrap(participantContext(pseudonym, generation), bytesOf(row.wrapped))
+  }
+
+  /** Destroys keys of the generations up to and with `lastGeneration`: durable when it returns, all or none. */
+  destroyParticipants(people: readonly { readonly pseudonym: string; readonly lastGeneration: number }[]): void {
+    this.#transaction(() => {
+      const remove = this.#db.prepare('delete from participant_keys where pseudonym = ? and generation <= ?')
+      const erased = people.filter(({ pseudonym, lastGeneration }) => remove.run(pseudonym, lastGeneration).changes > 0)
+      this.#db.prepare('update erasures set people = people + ?').run(erased.length)
+    })
+  }
+
+  /** How many people were erased since a day, for the ledger; `today` if nothing was counted before. */
+  erasures(today: number): { readonly sinceDay: number; readonly people: number } {
+    this.#db.prepare('update erasures set since_day = ? where since_day is null').run(today)
+    const row = this.#db.prepare('select since_day, people from erasures').get()
+    return { sinceDay: Number(row?.since_day), people: Number(row?.people) }
+  }
+
+  erasuresReported(day: number, people: number): void {
+    this.#db.prepare('update erasures set since_day = ?, people = people - ?').run(day, people)
   }
 
   async putDay(keyId: string, privateKey: Uint8Array): Promise<void> {

@@ -17,6 +17,7 @@ import {
   isFairtraceError,
   type VerifySignature,
 } from '@fairtrace/core'
+import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import { appendToLedger } from '../ledger/append.ts'
@@ -62,10 +63,7 @@ async function serve(id: string, request: unknown, input: OpeningsInput): Promis
   const { pool } = input.database
   try {
     const { index, keys } = await open(id, request, input)
-    await pool.query(
-      `update vault.openings set state = 'opened', ledger_index = $2, answer = $3 where id = $1 and state = 'requested'`,
-      [id, index, JSON.stringify({ keys })],
-    )
+    await answer(input.database, id, index, keys)
   } catch (error) {
     // Fails closed: whatever went wrong, the answer is a refusal and holds no key.
     const code = isFairtraceError(error) ? error.code : 'KEY_UNAVAILABLE'
@@ -110,6 +108,26 @@ async function open(id: string, request: unknown, input: OpeningsInput) {
     const raw = await input.keystore.participant(pseudonym, generation)
     return raw === null ? null : x25519KeyPair(raw)
   }
+}
+
+/** Writes the answer, without the keys of who was erased while it was made. The rows are held, so that an erasure comes before or after. */
+async function answer(database: OpenDatabase, id: string, index: number, keys: readonly OpenedKey[]): Promise<void> {
+  await database.db.transaction().execute(async (trx) => {
+    const held = await sql<{ id: string }>`
+      select id from vault.content_keys where id = any(${keys.map((key) => key.contentKeyId)}) order by id for key share
+    `.execute(trx)
+    const ids = new Set(held.rows.map((row) => row.id))
+    await trx
+      .updateTable('vault.openings')
+      .set({
+        state: 'opened',
+        ledger_index: index,
+        answer: JSON.stringify({ keys: keys.filter((key) => ids.has(key.contentKeyId)) }),
+      })
+      .where('id', '=', id)
+      .where('state', '=', 'requested')
+      .execute()
+  })
 }
 
 /** @throws `GRANT_INVALID` */

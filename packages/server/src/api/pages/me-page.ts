@@ -2,8 +2,16 @@
 import type { Charter } from '@fairtrace/core'
 import { LEASE_MS } from '@fairtrace/core'
 import { consentEndsAtMs, isConsentCurrent } from '../../consent/decide.ts'
-import { type ConsentState, foldConsent, type RecordedEvent } from '../../consent/state.ts'
+import { renewalOf } from '../../consent/legal-state.ts'
+import {
+  type ConsentEvent,
+  type ConsentState,
+  foldConsent,
+  type RecordedEvent,
+  receiptOf,
+} from '../../consent/state.ts'
 import type { EnrolledDevice } from '../../consent/store.ts'
+import { termsFor } from '../../consent/terms.ts'
 import type { Programme } from '../../runtime/programme.ts'
 import { type Html, html } from './html.ts'
 import { type Frame, page } from './layout.ts'
@@ -16,6 +24,8 @@ export interface MeView {
   readonly devices: readonly EnrolledDevice[]
   /** Entries in the ledger that record an opening of stored recordings, anybody's. */
   readonly openings: number
+  /** Whether the vault has still to destroy keys after a withdrawal. */
+  readonly isErasing: boolean
   readonly nowMs: number
   readonly done: MeDone | null
 }
@@ -23,6 +33,8 @@ export interface MeView {
 export const ME_DONE = {
   consented: 'Your choices hold from now on. The receipt is at the end of this page.',
   withdrawn: 'You have withdrawn. No device of yours gets another lease. The receipt is at the end of this page.',
+  paused: 'You have paused. Nothing of yours is recorded until you resume.',
+  resumed: 'You have resumed. What you chose before holds again.',
   'cut-off': 'The device is cut off.',
 } as const
 export type MeDone = keyof typeof ME_DONE
@@ -36,29 +48,46 @@ ${view.done === null ? null : html`<p class="done" role="status">${ME_DONE[view.
 <section aria-labelledby="now"><h2 id="now">Is anything being recorded now?</h2>
 ${recordingSentence(view, consent)}
 <p>Your device shows when it records. This server keeps no list of it: it would be a timesheet.</p>
+${pauseForm(consent)}
 ${deviceList(view.devices)}</section>
 <section aria-labelledby="what"><h2 id="what">What may be recorded?</h2>${choices(view, consent)}</section>
 <section aria-labelledby="seen"><h2 id="seen">Who has seen it?</h2>
 <p>Stored recordings are encrypted. Each opening needs two signatures and is written to the <a href="/log">ledger</a> first.</p>
 <p>The ledger records <strong>${view.openings}</strong> ${view.openings === 1 ? 'opening' : 'openings'} for everybody together. This version can’t yet tell you which of them concerned your recordings.</p></section>
-<section aria-labelledby="stop"><h2 id="stop">How do I stop?</h2>${withdrawal(consent)}</section>
+<section aria-labelledby="stop"><h2 id="stop">How do I stop?</h2>${withdrawal(view, consent)}</section>
 <section aria-labelledby="history"><h2 id="history">Your decisions</h2>${historyList(view)}</section>`,
   )
 }
 
 function recordingSentence({ programme, nowMs }: MeView, consent: ConsentState): Html {
-  const { charter, state } = programme
-  if (isConsentCurrent(charter, consent, nowMs) && state === 'running') {
-    return html`<p class="state running">Your devices may record what you chose below.</p>`
+  if (isConsentCurrent(programme, consent, nowMs) && !consent.isPaused && programme.state === 'running') {
+    return html`<p class="state running">Your devices may record what you chose below.</p>${renewalSentence(programme, consent, nowMs)}`
   }
   return html`<p class="state paused">Nothing of yours is recorded: ${whyNot(programme, consent, nowMs)}.</p>`
 }
 
-function whyNot({ charter, state }: Programme, consent: ConsentState, nowMs: number): string {
+/** Asked in time; whoever does nothing stops being recorded, and that is all. */
+function renewalSentence(programme: Programme, consent: ConsentState, nowMs: number): Html | null {
+  const renewal = renewalOf(programme, consent)
+  if (renewal === null || nowMs < renewal.renewAtMs) return null
+  return html`<p role="status">Your yes ends at ${time(renewal.endsAtMs)}. If you want to go on, say yes again below; if you do nothing, recording stops then.</p>`
+}
+
+function pauseForm(consent: ConsentState): Html | null {
+  if (consent.state !== 'given') return null
+  return consent.isPaused
+    ? html`<form method="post" action="/me/resume"><button>Resume</button></form>`
+    : html`<form method="post" action="/me/pause"><button class="stop">Pause</button></form><p class="small">A pause has no end of its own, needs no reason, and nobody is told.</p>`
+}
+
+function whyNot(programme: Programme, consent: ConsentState, nowMs: number): string {
+  const { state } = programme
   if (consent.state === 'undecided') return 'you have not said yes'
   if (consent.state === 'withdrawn') return 'you have withdrawn'
-  if (nowMs >= consentEndsAtMs(charter, consent)) return 'your yes has run out'
-  if (consent.noticeVersion !== charter.notice.version) return 'the notice has changed since you said yes'
+  if (termsFor(programme, consent) === null)
+    return 'the charter has changed, and nothing is left of what you said yes to'
+  if (!isConsentCurrent(programme, consent, nowMs)) return 'your yes has run out'
+  if (consent.isPaused) return 'you have paused'
   return state === 'paused' ? 'the programme is paused' : 'the programme does not run'
 }
 
@@ -98,14 +127,14 @@ function box(name: string, value: string, title: string, meaning: string, isTick
 <div><label for="${id}">${title}</label><p id="${id}-meaning" class="small">${meaning}</p></div></div>`
 }
 
-function withdrawal(consent: ConsentState): Html {
+function withdrawal({ isErasing }: MeView, consent: ConsentState): Html {
   if (consent.state === 'undecided') return html`<p>There is nothing to stop: you have not said yes.</p>`
   if (consent.state === 'withdrawn')
-    return html`<p>You withdrew at ${time(consent.atMs)}. You can say yes again above whenever you like.</p>`
+    return html`<p>You withdrew at ${time(consent.atMs)}. ${isErasing ? 'The keys to your recordings are being destroyed.' : 'The keys to your recordings are destroyed: nobody can read them any more.'} You can say yes again above whenever you like; it brings nothing back.</p>`
   return html`<p>One press, at once, without a reason:</p>
 <ul><li>No device of yours gets a lease, the permission to record, any more; one that it holds ends within ${LEASE_MS / 1000} seconds.</li>
 <li>What still waits on your device can’t be sent.</li>
-<li>What was stored before stays encrypted. Erasing it, and taking it out of later releases, is not part of this version yet.</li></ul>
+<li>The keys to what was stored are destroyed within a minute. After that nobody can read it, and no later release has it. A release that was published before stays as it is.</li></ul>
 <form method="post" action="/me/withdraw"><button class="stop">Withdraw now</button></form>`
 }
 
@@ -124,13 +153,26 @@ function deviceList(devices: readonly EnrolledDevice[]): Html | null {
 function historyList({ history, joinedAtMs, programme: { charter } }: MeView): Html {
   return html`<ol class="history"><li><p>${time(joinedAtMs)}</p><p>You used an invitation. That alone allows nothing.</p></li>${history.map(
     ({ version, atMs, event }) =>
-      html`<li><p>${time(atMs)}</p><p>${
-        event.kind === 'withdrawn'
-          ? 'You withdrew.'
-          : `You said yes, to notice ${event.noticeVersion}: ${listWords(event.categories.map((c) => CATEGORY_WORDS[c].title))} in ${listWords(event.apps.map((id) => appTitle(charter, id)))}.`
-      } <a href="/me/receipts/${version}" download="fairtrace-receipt-${version}.jwt">Receipt ${version}</a></p></li>`,
+      html`<li><p>${time(atMs)}</p><p>${whatHappened(charter, event)}${
+        receiptOf(event) === null
+          ? null
+          : html` <a href="/me/receipts/${version}" download="fairtrace-receipt-${version}.jwt">Receipt ${version}</a>`
+      }</p></li>`,
   )}</ol>
 <p class="small">A receipt is signed. <code>fairtrace verify FILE --charter CHARTER</code> checks it without asking us.</p>`
+}
+
+function whatHappened(charter: Charter, event: ConsentEvent): string {
+  switch (event.kind) {
+    case 'withdrawn':
+      return 'You withdrew.'
+    case 'paused':
+      return 'You paused.'
+    case 'resumed':
+      return 'You resumed.'
+    case 'given':
+      return `You said yes, to notice ${event.noticeVersion}: ${listWords(event.categories.map((c) => CATEGORY_WORDS[c].title))} in ${listWords(event.apps.map((id) => appTitle(charter, id)))}.`
+  }
 }
 
 function appTitle(charter: Charter, id: string): string {

@@ -1,21 +1,22 @@
 /** Joining, choosing, withdrawing: everything here is a participant's own, found by their session and by nothing else. */
 import { FairtraceError } from '@fairtrace/core'
-import { giveConsent, withdrawConsent } from '../../consent/consent.ts'
+import { giveConsent, pauseConsent, resumeConsent, withdrawConsent } from '../../consent/consent.ts'
 import { isConsentCurrent } from '../../consent/decide.ts'
-import { foldConsent } from '../../consent/state.ts'
+import { noticeOfVersion } from '../../consent/kept-charters.ts'
+import { momentOf, renewalOf } from '../../consent/legal-state.ts'
+import { receiptOf } from '../../consent/state.ts'
 import type { PortalApp } from '../app.ts'
 import type { Portal } from '../portal.ts'
 import {
   consentAnswer,
   consentBody,
-  cutOffBody,
-  deviceAnswer,
-  deviceBody,
-  devicesAnswer,
-  doneAnswer,
+  consentQuery,
   joinAnswer,
   joinBody,
   noFields,
+  noticeAnswer,
+  noticeParams,
+  pauseAnswer,
   receiptAnswer,
   refusals,
 } from '../schemas.ts'
@@ -47,26 +48,52 @@ export function consentRoutes(app: PortalApp, { programmes, identities, store, i
     },
   })
 
+  app.get('/api/notices/:version', {
+    schema: {
+      tags: ['consent'],
+      summary: 'The exact text of a notice that is or was in force',
+      params: noticeParams,
+      response: { 200: noticeAnswer, ...refusals },
+    },
+    handler: async (request) => noticeOfVersion(await programmes.require(), request.params.version),
+  })
+
   app.get('/api/consent', {
-    schema: { ...PARTICIPANT, summary: 'My consent and its history', response: { 200: consentAnswer, ...refusals } },
+    schema: {
+      ...PARTICIPANT,
+      summary: 'My consent and its history, now or as it was at a moment',
+      querystring: consentQuery,
+      response: { 200: consentAnswer, ...refusals },
+    },
     handler: async (request) => {
       const { pseudonym, joinedAtMs } = await identities.requireParticipant(request)
-      const { charter } = await programmes.require()
-      const history = await store.history(pseudonym)
-      const consent = foldConsent(history)
+      const programme = await programmes.require()
+      const nowMs = clock.nowMs()
+      const atMs = Math.min(request.query.at ?? nowMs, nowMs)
+      const history = (await store.history(pseudonym)).filter((event) => event.atMs <= atMs)
+      const { consent, legal, sinceMs, record } = momentOf(history, programme, pseudonym, atMs, nowMs)
+      const isPaused = consent.state === 'given' && consent.isPaused
+      const renewal = renewalOf(programme, consent)
       return {
         state: consent.state,
         version: consent.version,
-        current: isConsentCurrent(charter, consent, clock.nowMs()),
-        reflectionEndsAtMs: joinedAtMs + charter.notice.reflection,
-        history: history.map(({ version, atMs, event }) => ({
+        current: !isPaused && isConsentCurrent(programme, consent, atMs),
+        isPaused,
+        legalState: legal,
+        legalSinceMs: sinceMs,
+        endsAtMs: renewal?.endsAtMs ?? null,
+        renewAtMs: renewal?.renewAtMs ?? null,
+        isErasing: consent.state === 'withdrawn' && (await store.isErasing(pseudonym)),
+        reflectionEndsAtMs: joinedAtMs + programme.charter.notice.reflection,
+        record,
+        history: history.map(({ version, atMs: eventAtMs, event }) => ({
           version,
           state: event.kind,
-          atMs,
+          atMs: eventAtMs,
           noticeVersion: event.noticeVersion,
-          categories: event.kind === 'given' ? event.categories : [],
-          apps: event.kind === 'given' ? event.apps : [],
-          receipt: event.receipt,
+          categories: event.kind === 'withdrawn' ? [] : event.categories,
+          apps: event.kind === 'withdrawn' ? [] : event.apps,
+          receipt: receiptOf(event),
         })),
       }
     },
@@ -87,6 +114,20 @@ export function consentRoutes(app: PortalApp, { programmes, identities, store, i
     },
   })
 
+  for (const [path, summary, change] of [
+    ['/api/consent/pause', 'Pause: nothing of mine is captured until I resume', pauseConsent],
+    ['/api/consent/resume', 'Resume after my own pause', resumeConsent],
+  ] as const) {
+    app.post(path, {
+      schema: { ...PARTICIPANT, summary, body: noFields, response: { 200: pauseAnswer, ...refusals } },
+      handler: async (request) => {
+        const { pseudonym } = await identities.requireParticipant(request)
+        const { state, version, isPaused } = await change(store, pseudonym, clock.nowMs())
+        return { state, version, isPaused }
+      },
+    })
+  }
+
   app.post('/api/consent/withdraw', {
     schema: {
       ...PARTICIPANT,
@@ -97,45 +138,6 @@ export function consentRoutes(app: PortalApp, { programmes, identities, store, i
     handler: async (request) => {
       const { pseudonym } = await identities.requireParticipant(request)
       return { receipt: await withdrawConsent(store, await programmes.require(), pseudonym, clock.nowMs(), issuer) }
-    },
-  })
-
-  app.get('/api/devices', {
-    schema: { ...PARTICIPANT, summary: 'My devices', response: { 200: devicesAnswer, ...refusals } },
-    handler: async (request) => {
-      const { pseudonym } = await identities.requireParticipant(request)
-      return { devices: [...(await store.devices(pseudonym))] }
-    },
-  })
-
-  app.post('/api/devices', {
-    schema: {
-      ...PARTICIPANT,
-      summary: 'Enrol a device of mine',
-      body: deviceBody,
-      response: { 200: deviceAnswer, ...refusals },
-    },
-    handler: async (request) => {
-      const { pseudonym } = await identities.requireParticipant(request)
-      const { charter } = await programmes.require()
-      const { publicKey, build } = request.body
-      if (!charter.builds.includes(build))
-        throw new FairtraceError('BUILD_NOT_REVIEWED', 'the build is not in the charter')
-      return { device: await store.enrol(pseudonym, publicKey, build) }
-    },
-  })
-
-  app.post('/api/devices/cut-off', {
-    schema: {
-      ...PARTICIPANT,
-      summary: 'Cut off a device of mine for good',
-      body: cutOffBody,
-      response: { 200: doneAnswer, ...refusals },
-    },
-    handler: async (request) => {
-      const { pseudonym } = await identities.requireParticipant(request)
-      await store.cutOff(pseudonym, request.body.device)
-      return { done: true as const }
     },
   })
 }
