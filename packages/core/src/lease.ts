@@ -13,6 +13,8 @@ import type { AppId } from './input-event.ts'
 export const LEASE_TYP = 'ft-lease+jwt'
 export const PERMIT_TYP = 'ft-permit+jwt'
 export const LEASE_MS = 60_000
+/** How far a device's clock may be from the portal's; beyond it there is no lease. A lease is never longer for it. */
+export const DEVICE_CLOCK_SKEW_MS_MAX = 5 * 60_000
 export const PERMIT_MS = 60_000
 
 /** What a participant can allow apart from each other. */
@@ -35,6 +37,11 @@ export const leaseSchema = z.strictObject({
   apps: z.array(z.string().regex(appIdPattern)).max(200),
   startsAtMs: z.int(),
   endsAtMs: z.int(),
+  /**
+   * What it answers: SHA-256 of the request (base64url), or the MAC of a renewal. A device takes no lease that answers
+   * something else, so that nobody can hand it an old one.
+   */
+  request: z.string().regex(digestPattern).optional(),
 })
 export type Lease = z.infer<typeof leaseSchema>
 

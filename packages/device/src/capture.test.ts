@@ -62,7 +62,7 @@ let session: CaptureSession
 
 beforeEach(() => {
   recordings = new Recordings()
-  held = { lease: aLease(), jws: 'first', unbroken: 1 }
+  held = { lease: aLease(), jws: 'first', unbroken: 1, portalAheadMs: 0 }
   session = new CaptureSession({
     leases: { current: () => held, programme },
     outbox: recordings,
@@ -123,7 +123,7 @@ describe('CaptureSession', () => {
   })
 
   it('captures no category that the participant left out', async () => {
-    held = { lease: aLease({ categories: ['keyboard', 'switches'] }), jws: 'first', unbroken: 1 }
+    held = { lease: aLease({ categories: ['keyboard', 'switches'] }), jws: 'first', unbroken: 1, portalAheadMs: 0 }
     await feed(focus('desktop:orders'), ...click(), ...press())
     const report = await session.end()
     expect(kinds()).toEqual([['desktop:orders', 'press']])
@@ -131,7 +131,7 @@ describe('CaptureSession', () => {
   })
 
   it('names no app to somebody who did not allow switches, though it still obeys the list of apps', async () => {
-    held = { lease: aLease({ categories: ['pointer', 'keyboard'] }), jws: 'first', unbroken: 1 }
+    held = { lease: aLease({ categories: ['pointer', 'keyboard'] }), jws: 'first', unbroken: 1, portalAheadMs: 0 }
     await feed(
       focus('desktop:orders'),
       ...click(),
@@ -146,7 +146,7 @@ describe('CaptureSession', () => {
 
   it('ends the recording when the lease ends, and captures nothing after it until the focus is stated anew', async () => {
     await feed(focus('desktop:orders'), ...click(), ...click(60_000))
-    held = { lease: aLease({ startsAtMs: 60_000, endsAtMs: 120_000 }), jws: 'second', unbroken: 2 }
+    held = { lease: aLease({ startsAtMs: 60_000, endsAtMs: 120_000 }), jws: 'second', unbroken: 2, portalAheadMs: 0 }
     await feed(...click(61_000), focus('desktop:orders', 'none', 61_000), ...click(61_000))
     const report = await session.end()
     expect(recordings.made.map(({ lease, ended }) => [lease, ended])).toEqual([
@@ -163,7 +163,7 @@ describe('CaptureSession', () => {
 
   it('ends the recording where there was no lease for a while, even if nothing happened in it', async () => {
     await feed(focus('desktop:orders'), ...click())
-    held = { lease: aLease({ startsAtMs: 500 }), jws: 'second', unbroken: 2 }
+    held = { lease: aLease({ startsAtMs: 500 }), jws: 'second', unbroken: 2, portalAheadMs: 0 }
     await feed(...click(), focus('desktop:orders'), ...click())
     const report = await session.end()
     expect(recordings.made.map(({ lease }) => lease)).toEqual(['first', 'second'])
@@ -172,7 +172,7 @@ describe('CaptureSession', () => {
 
   it('goes on in the same recording when a lease is only renewed', async () => {
     await feed(focus('desktop:orders'), ...click())
-    held = { lease: aLease({ startsAtMs: 500, endsAtMs: 90_000 }), jws: 'second', unbroken: 1 }
+    held = { lease: aLease({ startsAtMs: 500, endsAtMs: 90_000 }), jws: 'second', unbroken: 1, portalAheadMs: 0 }
     await feed(...press())
     await session.end()
     expect(kinds()).toEqual([['desktop:orders', 'click', 'press']])
@@ -181,7 +181,12 @@ describe('CaptureSession', () => {
 
   it('begins another recording under a lease with other terms, and drops what it no longer allows', async () => {
     await feed(focus('desktop:orders'), ...click())
-    held = { lease: aLease({ consentVersion: 2, categories: ['keyboard', 'switches'] }), jws: 'second', unbroken: 1 }
+    held = {
+      lease: aLease({ consentVersion: 2, categories: ['keyboard', 'switches'] }),
+      jws: 'second',
+      unbroken: 1,
+      portalAheadMs: 0,
+    }
     await feed(...click(), ...press())
     await session.end()
     expect(kinds()).toEqual([
@@ -259,6 +264,7 @@ describe('CaptureSession', () => {
                     lease: aLease({ categories: [...allowed.categories], apps: [...allowed.apps] }),
                     jws: JSON.stringify(allowed),
                     unbroken: allowed.unbroken,
+                    portalAheadMs: 0,
                   }
             for (const one of events) await tried.push(one)
           }

@@ -109,7 +109,7 @@ export class CaptureSession {
       this.#unbroken = held.unbroken
     }
     const decision = decideCapture(held?.lease ?? null, {
-      atMs: event.atMs,
+      atMs: event.atMs + (held?.portalAheadMs ?? 0),
       category: categoryOf(event),
       app: event.kind === 'focus' ? event.app : (this.#focus?.app ?? ''),
     })
@@ -129,6 +129,11 @@ export class CaptureSession {
     await this.#flush(ACTIONS_PER_WRITE)
   }
 
+  /** The lease is gone, whether or not an event comes: the recording ends here. */
+  async lose(reason: string): Promise<void> {
+    if (this.#stopped === null) await this.#break(reason)
+  }
+
   /** Writes what is pending now; a live source calls it every second. */
   async flush(): Promise<void> {
     await this.#flush(1)
@@ -146,7 +151,8 @@ export class CaptureSession {
    * leave, and of an app that isn't allowed as the end of what came before.
    */
   #takeFocus(event: FocusEvent, held: HeldLease): void {
-    const switches = decideCapture(held.lease, { atMs: event.atMs, category: 'switches', app: event.app })
+    const atMs = event.atMs + held.portalAheadMs
+    const switches = decideCapture(held.lease, { atMs, category: 'switches', app: event.app })
     if (!switches.allow) this.#denied[switches.reason]++
     if (held.lease.apps.includes(event.app)) {
       this.#focus = event

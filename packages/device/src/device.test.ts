@@ -167,6 +167,7 @@ describe('the lease', () => {
     ['for another build', { leaseChanges: { build: 'other-build' } }],
     ['of another charter', { leaseChanges: { charter: 'x'.repeat(43) } }],
     ['without an end in sight', { leaseChanges: { endsAtMs: Date.UTC(2030, 0, 1) } }],
+    ['that answers another request', { leaseChanges: { request: 'x'.repeat(43) } }],
     ['that ends before it begins', { leaseChanges: { endsAtMs: 0 } }],
   ])('is refused: one %s', async (_what, change) => {
     Object.assign(portal, change)
@@ -175,7 +176,7 @@ describe('the lease', () => {
   })
 
   it('is refused where it is not for now', async () => {
-    portal.leaseChanges = { startsAtMs: nowMs - 20_000, endsAtMs: nowMs - 10_000 }
+    portal.leaseChanges = { startsAtMs: nowMs - 301_000, endsAtMs: nowMs - 241_000 }
     await expect(device.capture(clicks(1))).rejects.toMatchObject({ code: 'DEVICE_CLOCK_WRONG' })
   })
 

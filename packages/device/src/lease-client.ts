@@ -1,21 +1,42 @@
 /**
  * Keeps the device's lease: asks for it, checks it, and knows when it is over.
  *
- * In memory only. Two clocks watch it: the wall clock, which a person or a server can turn back, and a monotonic one, which
- * may stand still while the machine sleeps. It is over when either says so.
+ * In memory only. Three things end it, whichever comes first: the wall clock, which a person or a server can turn back; a
+ * monotonic clock, which may stand still while the machine sleeps; and word from the portal (`revoked`). The device's wall
+ * clock may be some minutes off, so both count from the moment of the request: by the portal's clock a lease never lasts longer.
  */
-import { type Clock, type ErrorCode, FairtraceError, isFairtraceError, type Lease } from '@fairtrace/core'
+import {
+  type Charter,
+  type CharterHash,
+  type Clock,
+  DEVICE_CLOCK_SKEW_MS_MAX,
+  type ErrorCode,
+  FairtraceError,
+  isFairtraceError,
+  type Lease,
+  RENEWAL_SCHEME,
+  type RenewalPurpose,
+} from '@fairtrace/core'
+import { base64url as jose } from 'jose'
 import { z } from 'zod'
 import type { DeviceKey } from './device-key.ts'
 import type { Outbox } from './outbox.ts'
-import { type Fetch, requireAnswer } from './portal-client.ts'
+import { call, type Fetch, parseAnswer, requireAnswer } from './portal-client.ts'
 import type { Pins, Programme } from './programme.ts'
+import { createReplyKey, leaseAnswerSchema, Renewals } from './renewals.ts'
 import { LEASE_REQUEST_TYP, signRequest, verifyLease } from './tokens.ts'
 
 /** The longest lease that a device takes: a server can't hand out a permission that outlives a lockdown. */
 export const LEASE_MS_MAX = 600_000
 /** How long a device waits after a refusal or a failure before it asks again. */
 const RETRY_MS = 5_000
+/**
+ * The least that a device waits after a revocation: every portal has heard of the change by then. On top of it comes chance, up
+ * to `RETRY_MS`, so that all devices of a programme don't ask at once.
+ */
+const REVOKED_MS_MIN = 250
+/** What a portal answers where its renewal key is no longer good; then the device asks with its own key. */
+const RENEWAL_ENDS: readonly ErrorCode[] = ['RENEWAL_OVER', 'REQUEST_FORGED', 'REQUEST_REPLAYED', 'NOT_FOUND']
 
 export interface HeldLease {
   readonly lease: Lease
@@ -23,6 +44,8 @@ export interface HeldLease {
   readonly jws: string
   /** Counts the times without a lease: two leases share a number if the second was there before the first was over. */
   readonly unbroken: number
+  /** What to add to this device's clock to get the portal's; rather more than less, so that a lease never lasts longer for it. */
+  readonly portalAheadMs: number
 }
 
 export interface LeaseClientOptions {
@@ -35,21 +58,29 @@ export interface LeaseClientOptions {
   readonly programme: Programme
   /** Asks again, when a lease names a charter that this device has not seen yet. */
   readonly fetchProgramme: () => Promise<Programme>
+  /** The charter of this hash, where it isn't the one in force. */
+  readonly fetchCharter: (hash: string) => Promise<Charter>
   readonly outbox: Pick<Outbox, 'highestSeen' | 'raiseHighestSeen'>
   readonly clock: Clock
   /** Milliseconds of a clock that nobody can turn back. */
   readonly monotonicMs: () => number
+  /** In [0, 1): spreads what devices ask. */
+  readonly random?: () => number
 }
 
-const answerSchema = z.object({ lease: z.string().max(8_192) })
+const renewedSchema = z.object({ lease: z.string().max(8_192) })
 
 export class LeaseClient {
   readonly #options: LeaseClientOptions
   #programme: Programme
+  #renewals: Renewals | null = null
   #held: (HeldLease & { readonly monotonicEndMs: number }) | null = null
   #retryAtMs = Number.NEGATIVE_INFINITY
   #refusal: ErrorCode | null = null
   #unbroken = 0
+  /** Counts the times that a lease was given up: an answer to a request from before is no longer for us. */
+  #givenUp = 0
+  #lastTurn: Promise<unknown> = Promise.resolve()
 
   constructor(options: LeaseClientOptions) {
     this.#options = options
@@ -60,10 +91,12 @@ export class LeaseClient {
   current(): HeldLease | null {
     const held = this.#held
     if (held === null) return null
-    const nowMs = this.#options.clock.nowMs()
+    const portalMs = this.#options.clock.nowMs() + held.portalAheadMs
     // Stated as what we accept, so that a clock that says NaN ends the lease.
     const alive =
-      held.lease.startsAtMs <= nowMs && nowMs < held.lease.endsAtMs && this.#options.monotonicMs() < held.monotonicEndMs
+      held.lease.startsAtMs <= portalMs &&
+      portalMs < held.lease.endsAtMs &&
+      this.#options.monotonicMs() < held.monotonicEndMs
     if (!alive) this.#held = null
     return alive ? held : null
   }
@@ -73,86 +106,168 @@ export class LeaseClient {
     return this.#refusal
   }
 
-  /** The programme whose charter the lease names. */
+  /** The programme, with the charter that the lease names: the terms that bind this participant. */
   get programme(): Programme {
     return this.#programme
   }
 
-  /** Gives the lease up: nothing is captured until the next `renew`. */
+  /** Gives the lease up: nothing is captured until the next `renew`. What is still on its way counts for nothing. */
   drop(): void {
     this.#held = null
+    this.#givenUp++
+  }
+
+  /** The portal says that whatever we hold is over. Asked again is after a moment, at another one on each device. */
+  revoked(): void {
+    this.drop()
+    const { monotonicMs, random } = this.#options
+    const waitMs = REVOKED_MS_MIN + (random ?? Math.random)() * (RETRY_MS - REVOKED_MS_MIN)
+    this.#retryAtMs = monotonicMs() + waitMs
+  }
+
+  /** A token for the stream of revocations, or null while there is no key to make one. */
+  async eventsToken(): Promise<string | null> {
+    const token = await this.#renewalToken('events')
+    return token?.token ?? null
   }
 
   /**
    * Asks for a lease and holds it.
-   * @throws `LEASE_INVALID` for one that isn't exactly for this device, now; the server's refusal under its own code
+   * @throws `LEASE_INVALID` for one that isn't exactly for this device, now; `LEASE_REVOKED` if it was given up meanwhile; the
+   *   server's refusal under its own code
    */
-  async renew(): Promise<HeldLease> {
-    const { fetch, serverUrl, device, deviceKey, clock, monotonicMs, pins } = this.#options
-    const monotonicStartMs = monotonicMs()
-    const request = await signRequest(LEASE_REQUEST_TYP, { device, atMs: clock.nowMs() }, deviceKey)
-    const url = new URL('/api/leases', serverUrl).href
-    const { lease: jws } = await requireAnswer(fetch, url, answerSchema, {
-      body: { type: 'application/jose', text: request },
-    })
-    const lease = await verifyLease(jws, pins.issuer)
-    await this.#requireOurs(lease)
-    // Counted from before the request: an answer that was held up on its way is no longer for it.
-    const monotonicEndMs = monotonicStartMs + (lease.endsAtMs - lease.startsAtMs)
-    if (this.current() === null) this.#unbroken++
-    this.#held = { lease, jws, unbroken: this.#unbroken, monotonicEndMs }
-    this.#refusal = null
-    return this.#held
+  renew(): Promise<HeldLease> {
+    const turn = this.#lastTurn.then(() => this.#renew())
+    // The one before has told its own caller if it failed; the next one asks all the same.
+    this.#lastTurn = turn.catch(() => undefined)
+    return turn
   }
 
   /**
-   * Renews where less than half of the lease is left; what it can't get is no error here, for capture goes on under the old
-   * lease until that is over, and then stops.
+   * Renews where less than half of the lease is left. Where the portal can't be asked, capture goes on under the old lease until
+   * that is over, and then stops; where it says no, the old lease is given up at once.
    */
   async keepFresh(): Promise<HeldLease | null> {
     const held = this.current()
-    const nowMs = this.#options.clock.nowMs()
-    if (held !== null && nowMs < (held.lease.startsAtMs + held.lease.endsAtMs) / 2) return held
-    if (this.#options.monotonicMs() < this.#retryAtMs) return held
+    const portalMs = this.#options.clock.nowMs() + (held?.portalAheadMs ?? 0)
+    if (held !== null && portalMs < (held.lease.startsAtMs + held.lease.endsAtMs) / 2) return held
+    return await this.refresh()
+  }
+
+  /** As `keepFresh`, however much of the lease is left. */
+  async refresh(): Promise<HeldLease | null> {
+    if (this.#options.monotonicMs() < this.#retryAtMs) return this.current()
     try {
       return await this.renew()
     } catch (cause) {
       // Fails closed: without an answer there is no new lease, and the old one ends by its own clocks.
+      if (isRefused(cause)) this.drop()
       this.#refusal = isFairtraceError(cause) ? cause.code : 'INTERNAL'
-      this.#retryAtMs = this.#options.monotonicMs() + RETRY_MS
+      this.#retryAtMs = Math.max(this.#retryAtMs, this.#options.monotonicMs() + RETRY_MS)
       return this.current()
     }
   }
 
-  async #requireOurs(lease: Lease): Promise<void> {
-    const { device, deviceKey, build, outbox, clock } = this.#options
+  async #renew(): Promise<HeldLease> {
+    const { clock, monotonicMs, pins } = this.#options
+    const givenUp = this.#givenUp
+    const monotonicStartMs = monotonicMs()
+    const startMs = clock.nowMs()
+    const { jws, answered } = (await this.#askWithRenewal()) ?? (await this.#askWithKey())
+    const lease = await verifyLease(jws, pins.issuer)
+    await this.#requireOurs(lease, answered, startMs)
+    // Both counted from before the request: an answer that was held up on its way is no longer for it.
+    const portalAheadMs = lease.startsAtMs - startMs
+    const monotonicEndMs = monotonicStartMs + (lease.endsAtMs - lease.startsAtMs)
+    if (givenUp !== this.#givenUp) throw new FairtraceError('LEASE_REVOKED', 'the lease was given up on its way')
+    if (this.current() === null) this.#unbroken++
+    this.#held = { lease, jws, unbroken: this.#unbroken, portalAheadMs, monotonicEndMs }
+    this.#refusal = null
+    return this.#held
+  }
+
+  /** @returns null where there is no key, or where the portal knows it no longer */
+  async #askWithRenewal(): Promise<{ jws: string; answered: string } | null> {
+    const made = await this.#renewalToken('lease')
+    if (made === null) return null
+    const { fetch, serverUrl } = this.#options
+    const url = new URL('/api/leases/renew', serverUrl).href
+    const answer = await call(fetch, url, { method: 'POST', token: made.token, scheme: RENEWAL_SCHEME })
+    if (answer.ok) return { jws: parseAnswer(renewedSchema, answer.value, url).lease, answered: made.mac }
+    if (!RENEWAL_ENDS.includes(answer.error.code)) throw answer.error
+    this.#renewals = null
+    return null
+  }
+
+  async #askWithKey(): Promise<{ jws: string; answered: string }> {
+    const { fetch, serverUrl, device, deviceKey, clock } = this.#options
+    const replyKey = await createReplyKey()
+    const payload = { device, atMs: clock.nowMs(), replyKey: replyKey.publicKey }
+    const text = await signRequest(LEASE_REQUEST_TYP, payload, deviceKey)
+    const answered = await sha256(text)
+    const answer = await requireAnswer(fetch, new URL('/api/leases', serverUrl).href, leaseAnswerSchema, {
+      body: { type: 'application/jose', text },
+    })
+    const { lease, grant } = await replyKey.open(answer, answered)
+    this.#renewals = grant === null ? null : new Renewals(device, clock, grant)
+    return { jws: lease, answered }
+  }
+
+  async #renewalToken(purpose: RenewalPurpose) {
+    const renewals = this.#renewals
+    return renewals?.isAlive() ? await renewals.token(purpose) : null
+  }
+
+  async #requireOurs(lease: Lease, answered: string, askedAtMs: number): Promise<void> {
+    const { device, deviceKey, build, outbox } = this.#options
     const lengthMs = lease.endsAtMs - lease.startsAtMs
-    const nowMs = clock.nowMs()
-    const highest = await outbox.highestSeen()
-    if (lease.charter !== this.#programme.charterHash) this.#programme = await this.#options.fetchProgramme()
+    if (lease.request !== answered) throw invalid('it answers another request')
     if (lease.programme !== this.#programme.id) throw invalid('it is of another programme')
-    if (lease.charter !== this.#programme.charterHash) throw invalid('it names another charter')
     if (lease.device !== device || lease.deviceKey !== deviceKey.publicKey) throw invalid('it is for another device')
     if (lease.build !== build) throw invalid('it is for another build')
     if (!(lengthMs > 0 && lengthMs <= LEASE_MS_MAX)) throw invalid(`it lasts ${lengthMs} ms; at most ${LEASE_MS_MAX}`)
+    const highest = await outbox.highestSeen()
     // Going back to an older epoch or consent would revive what was fenced or withdrawn.
     if (lease.epoch < highest.epoch) throw invalid(`its epoch ${lease.epoch} is over; ${highest.epoch} was seen`)
     if (lease.consentVersion < highest.consentVersion) {
       throw invalid(`its consent version ${lease.consentVersion} is over; ${highest.consentVersion} was seen`)
     }
-    if (!(lease.startsAtMs <= nowMs + LEASE_MS_MAX && nowMs < lease.endsAtMs)) {
-      throw new FairtraceError('DEVICE_CLOCK_WRONG', 'the new lease is not for now by the clock of this device')
+    if (!(Math.abs(lease.startsAtMs - askedAtMs) <= DEVICE_CLOCK_SKEW_MS_MAX)) {
+      throw new FairtraceError('DEVICE_CLOCK_WRONG', 'the clocks of this device and of the portal are too far apart')
     }
+    if (lease.charter !== this.#programme.charterHash) this.#programme = await this.#termsOf(lease.charter)
     await outbox.raiseHighestSeen({ epoch: lease.epoch, consentVersion: lease.consentVersion })
+  }
+
+  /** The charter that the lease names is the one in force now, or an older one that this participant agreed to. */
+  async #termsOf(charterHash: string): Promise<Programme> {
+    const programme = await this.#options.fetchProgramme()
+    if (programme.charterHash === charterHash) return programme
+    try {
+      const charter = await this.#options.fetchCharter(charterHash)
+      return { ...programme, charter, charterHash: charterHash as CharterHash }
+    } catch (cause) {
+      throw new FairtraceError('LEASE_INVALID', 'the server sent a lease, but not the charter that it names', { cause })
+    }
   }
 }
 
 /** Whether capture may go on in the same recording: the same permission, only for longer. */
 export function isSamePermission(a: Lease, b: Lease): boolean {
-  const terms = ({ startsAtMs: _from, endsAtMs: _to, ...rest }: Lease): string => JSON.stringify(rest)
+  const terms = ({ startsAtMs: _from, endsAtMs: _to, request: _request, ...rest }: Lease): string =>
+    JSON.stringify(rest)
   return terms(a) === terms(b)
+}
+
+/** Whether the portal was heard, and gave no lease that is one. */
+function isRefused(cause: unknown): boolean {
+  return isFairtraceError(cause) && cause.status >= 400 && cause.status < 500
 }
 
 function invalid(what: string): FairtraceError {
   return new FairtraceError('LEASE_INVALID', `the server sent a lease, but ${what}`)
+}
+
+async function sha256(text: string): Promise<string> {
+  return jose.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))
 }

@@ -16,8 +16,9 @@ export type Answer =
 
 export interface Call {
   readonly method?: 'GET' | 'POST'
-  /** Bearer token. */
+  /** For the `Authorization` header, under `Bearer` where no other scheme is given. */
   readonly token?: string
+  readonly scheme?: string
   readonly body?:
     | { readonly type: 'application/json'; readonly value: unknown }
     | { readonly type: 'application/jose'; readonly text: string }
@@ -36,7 +37,7 @@ export async function call(fetch: Fetch, url: string, options: Call = {}): Promi
     response = await fetch(url, {
       method: options.method ?? (options.body === undefined ? 'GET' : 'POST'),
       headers: {
-        ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+        ...(options.token === undefined ? {} : { authorization: `${options.scheme ?? 'Bearer'} ${options.token}` }),
         ...(options.body === undefined ? {} : { 'content-type': options.body.type }),
       },
       ...(options.body === undefined ? {} : { body: encode(options.body) }),

@@ -32,6 +32,20 @@ export async function verifyLease(token: string, issuerKey: string): Promise<Lea
   return lease.data
 }
 
+/**
+ * What a lease says that this device checked when it got it, and has kept encrypted since.
+ * @throws `OUTBOX_CORRUPT`
+ */
+export function readLease(token: string): Lease {
+  try {
+    return leaseSchema.parse(JSON.parse(new TextDecoder().decode(jose.decode(token.split('.')[1] ?? ''))))
+  } catch (cause) {
+    throw new FairtraceError('OUTBOX_CORRUPT', 'a recording is kept without the lease that it was captured under', {
+      cause,
+    })
+  }
+}
+
 /** Whether `signature` (base64url) over the UTF-8 of `text` is by `publicKey` (raw Ed25519, base64url). */
 export async function isSignedBy(publicKey: string, text: string, signature: string): Promise<boolean> {
   try {

@@ -97,7 +97,7 @@ export async function startFakePortal(clock: Clock): Promise<FakePortal> {
         return { status: 200, body: { device } }
       }
       case '/api/leases':
-        return { status: 200, body: { lease: makeLease(payloadOf(bytes).device) } }
+        return { status: 200, body: { lease: makeLease(payloadOf(bytes).device, bytes) } }
       case '/api/permits':
         return { status: 200, body: { permits: payloadOf(bytes).batches.map(makePermit) } }
       case '/batches':
@@ -128,7 +128,7 @@ export async function startFakePortal(clock: Clock): Promise<FakePortal> {
     }
   }
 
-  function makeLease(device: string): string {
+  function makeLease(device: string, request: Buffer): string {
     const { charter, epoch } = portal.programme
     const enrolled = devices.get(device)
     const lease: Lease = {
@@ -145,6 +145,7 @@ export async function startFakePortal(clock: Clock): Promise<FakePortal> {
       apps: charter.capture.apps.map(({ id }) => id),
       startsAtMs: clock.nowMs(),
       endsAtMs: clock.nowMs() + LEASE_MS,
+      request: createHash('sha256').update(request).digest('base64url'),
       ...portal.leaseChanges,
     }
     return fakeJws(portal.leaseTyp, lease, portal.leaseSeed)

@@ -53,7 +53,9 @@ export async function startTestGround(options: TestDatabaseOptions = {}): Promis
           ? { signingSeed: TEST_SEEDS.vault, kmsPassphrase: 'a passphrase for tests' }
           : role === 'ledger'
             ? { signingSeed: TEST_SEEDS.ledger }
-            : {},
+            : role === 'portal'
+              ? { signingSeed: TEST_SEEDS.issuer }
+              : {},
       listen: { host: '127.0.0.1', port: 0 },
     }),
     async setProgramme({ state, epoch }) {

@@ -1,5 +1,6 @@
 /** Runs one role as a child of a test, which hands over what `fairtrace serve` would read from a data directory. */
 import process from 'node:process'
+import { startPortal } from '@fairtrace/server/api/role'
 import { startBuilder } from '@fairtrace/server/builder/role'
 import { startIntake } from '@fairtrace/server/intake/role'
 import { startLedger } from '@fairtrace/server/ledger/role'
@@ -13,6 +14,7 @@ const STARTERS: Readonly<Partial<Record<string, StartRole>>> = {
   builder: startBuilder,
   intake: startIntake,
   ledger: startLedger,
+  portal: startPortal,
   vault: startVault,
 }
 
