@@ -44,6 +44,56 @@ describe('parseCharter', () => {
       '  reflection: 23 hours',
       'notice.reflection: at least 24 hours',
     ],
+    ['half an hour to reflect', 'reflection:', '  reflection: 30 minutes', 'notice.reflection: at least 24 hours'],
+    [
+      'retention without end',
+      'retention:',
+      'retention: { recordings: forever, releases: 1 day, governance: 365 days }',
+      'retention.recordings: write a whole number and seconds, minutes, hours or days, such as "14 days"',
+    ],
+    [
+      'retention that is not said',
+      'retention:',
+      'retention: { recordings: 60 days, governance: 730 days }',
+      'retention.releases: is missing',
+    ],
+    [
+      'evaluating people as the purpose',
+      'term:',
+      '  term: dpv:EvaluationOfIndividuals',
+      'purpose.term: evaluating or monitoring people can never be the purpose',
+    ],
+    [
+      'a purpose that the charter itself forbids',
+      'term:',
+      '  term: dpv:Marketing',
+      'purpose.term: this charter forbids it under forbiddenPurposes',
+    ],
+    [
+      'a pause by concerns before their review',
+      'concerns:',
+      'concerns: { review: 6, pause: 6, reviewDeadline: 7 days }',
+      'concerns.pause: must be more than review',
+    ],
+    [
+      'concerns of two people',
+      'concerns:',
+      'concerns: { review: 2, pause: 6, reviewDeadline: 7 days }',
+      'concerns.review: must be at least 3',
+    ],
+    [
+      'a working day that ends before it begins',
+      'to: ',
+      '  to: 06:00',
+      'workingHours.to: must be later than from, on the same day',
+    ],
+    [
+      'a place without clocks',
+      'zone:',
+      '  zone: Europe/Atlantis',
+      'workingHours.zone: a time zone, such as Europe/Berlin',
+    ],
+    ['a widening announced for an hour', 'period:', '  period: 1 hour', 'notice.period: at least 24 hours'],
     ['a review period under a day', 'review:', 'review: 30 minutes', 'review: at least 24 hours'],
     [
       'a purpose that monitors people',
@@ -109,10 +159,19 @@ describe('parseCharter', () => {
     ).toHaveLength(1)
   })
 
+  it('refuses approvers of one role alone', () => {
+    const yaml = CHARTER_YAML.replace(/ {2}- \{ name: Robin Okafor.*\n/, '')
+    expect(faultsOf(yaml)).toContainEqual(
+      expect.stringContaining('approvers: needs at least one of each role: data-protection, worker-representative'),
+    )
+  })
+
   it('refuses an approver who holds a key of the installation', () => {
     const builder = /builder: (\S+)/.exec(CHARTER_YAML)?.[1] ?? ''
     const yaml = CHARTER_YAML.replace(/key: \S+ \}/, `key: ${builder} }`)
-    expect(faultsOf(yaml)).toEqual([expect.stringContaining('approvers: an approver holds a key of the installation')])
+    expect(faultsOf(yaml)).toContainEqual(
+      expect.stringContaining('approvers: an approver or one of the quorum holds a key of the installation'),
+    )
   })
 
   it('gives every other text a CHARTER_INVALID and nothing else', () => {
@@ -140,6 +199,29 @@ describe('parseCharter', () => {
         parts.push(...Object.values(part).filter((v) => typeof v === 'object'))
     }
     expect(parts.length).toBeGreaterThan(20)
+  })
+})
+
+describe('the quorum', () => {
+  it.each([
+    ['three people', (yaml: string) => yaml.replace(/ {2}- \{ name: Sam .*\n/, ''), 'quorum: needs four people'],
+    [
+      'one person in two roles',
+      (yaml: string) => yaml.replace('name: Sam Lindqvist', 'name: Olga Schmidt'),
+      'quorum: two of the quorum share a name',
+    ],
+    [
+      'one key in two hands',
+      (yaml: string) => yaml.replace(/(name: Sam .* key: )\S+/, `$1${'A'.repeat(42)}c`),
+      'quorum: two of the quorum share a key',
+    ],
+    [
+      'an approver under another name',
+      (yaml: string) => yaml.replace('Dana Weiss, role: data-protection', 'D. Weiss, role: data-protection'),
+      'quorum: who is an approver too',
+    ],
+  ])('is not %s', (_what, change, reason) => {
+    expect(faultsOf(change(CHARTER_YAML))).toContainEqual(expect.stringContaining(reason))
   })
 })
 
