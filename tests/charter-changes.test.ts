@@ -225,6 +225,7 @@ describe('a charter that changes', () => {
   })
 
   it('is shown to everybody who signs in here, with what it widens', async () => {
+    ground.portal.setReady(true)
     const page = String((await ground.call('/programme', { token: owner })).body.text)
     expect(page).toContain('A change is proposed')
     expect(page).toContain('approvers')

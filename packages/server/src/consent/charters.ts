@@ -186,9 +186,10 @@ export async function listProposals(database: OpenDatabase, programme: Programme
     .where(({ eb, or }) => or([eb('state', 'in', ['proposed', 'waiting']), eb('hash', '=', programme.charterHash)]))
     .orderBy('proposed_at_ms', 'desc')
     .execute()
+  const missing = await missingForCharterInForce(database, programme)
   return rows.flatMap((row) => {
-    const proposal = proposalOf(row, programme)
-    return proposal.state === 'in-force' && proposal.missing.length === 0 ? [] : [proposal]
+    if (row.hash !== programme.charterHash) return [proposalOf(row, programme)]
+    return missing.length === 0 ? [] : [{ ...proposalOf(row, programme), missing }]
   })
 }
 
