@@ -25,6 +25,7 @@ interface Listed {
   readonly slot: number
   readonly state: string
   readonly supporters: number | null
+  readonly reviewDueAtMs: number | null
   readonly isOverdue: boolean
   readonly hasPaused: boolean
   readonly answer: string | null
@@ -160,7 +161,8 @@ describe('concerns', () => {
       const strange = await new ConcernKeys(TEST_SEEDS.issuer).blindSign(
         'other-programme',
         round,
-        CONCERN_USES.map(() => genuine.signature),
+        // Below any modulus.
+        CONCERN_USES.map(() => `AA${genuine.signature.slice(2)}`),
       )
       const forged = [
         { nonce: genuine.nonce, signature: other.signature },
@@ -309,6 +311,8 @@ describe('concerns', () => {
       const logged = ledgerEntrySchema.parse(JSON.parse(rows[0].entry))
       expect(logged.type).toBe('concern.review')
       expect(isCommitmentTo(logged, entry?.detail, Buffer.from(entry?.salt ?? '', 'base64url'))).toBe(true)
+      // To the day: the very instant would be that of somebody's support.
+      expect(review.reviewDueAtMs).toBe(Math.ceil(ground.nowMs() / DAY_MS) * DAY_MS + 7 * DAY_MS)
       expect(await programmeState()).toBe('running')
     })
 
@@ -342,7 +346,7 @@ describe('concerns', () => {
     })
 
     it('show a review that is overdue, until the worker representatives answer for all to read', async () => {
-      ground.moveClock(8 * DAY_MS)
+      ground.moveClock(9 * DAY_MS)
       expect(await listed(concern)).toMatchObject({ isOverdue: true })
       const answer = (token?: string) =>
         post(`/${concern}/answer`, { text: 'The log is open to everybody.' }, token === undefined ? {} : { token })

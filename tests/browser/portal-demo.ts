@@ -4,6 +4,12 @@ import { DAY_MS, OWNER, Person, type PortalGround, startPortalGround, startProgr
 
 export const PARTICIPANT = { name: 'Paula Participant', role: 'participant', password: 'participant-password' } as const
 
+export const REPRESENTATIVE = {
+  name: 'Robin Okafor',
+  role: 'worker-representative',
+  password: 'representative-password',
+} as const
+
 export async function startDemoPortal(): Promise<PortalGround> {
   const ground = await startPortalGround()
   const owner = await ground.signIn(OWNER.name, OWNER.password)
@@ -14,7 +20,7 @@ export async function startDemoPortal(): Promise<PortalGround> {
   const [paula] = people
   await paula?.enrol()
   const file = JSON.parse(readFileSync(ground.accountsFile, 'utf8')) as { accounts: object[] }
-  file.accounts.push({ ...PARTICIPANT, session: paula?.session })
+  file.accounts.push({ ...PARTICIPANT, session: paula?.session }, REPRESENTATIVE)
   writeFileSync(ground.accountsFile, JSON.stringify(file))
   const manifest = {
     v: 1,
@@ -37,6 +43,29 @@ export async function startDemoPortal(): Promise<PortalGround> {
     JSON.stringify(manifest),
     3,
   ])
+  await raiseConcerns(ground)
   ground.portal.setReady(true)
   return ground
+}
+
+/** One that is answered, and one whose answer is overdue. */
+async function raiseConcerns({ sql, nowMs }: PortalGround): Promise<void> {
+  const insert = `insert into consent.concerns (id, round, slot, raise_token_hash, raised_on, text, state, review_due_at_ms, answer)
+    values ($1, $2, $3, $1, $4, $5, $6, $7, $8)`
+  const round = new Date(nowMs()).toISOString().slice(0, 7)
+  const day = `${round}-01`
+  const answered = ['A'.repeat(22), round, 0, day, 'Nobody told us who reads the log.', 'answered', null]
+  await sql.query(insert, [...answered, 'The log is open to everybody. You find it under “Ledger”.'])
+  const late = [
+    'B'.repeat(22),
+    round,
+    1,
+    day,
+    'The review is too short for part-time work.',
+    'in-review',
+    nowMs() - DAY_MS,
+  ]
+  await sql.query(insert, [...late, null])
+  const support = 'insert into consent.concern_supports select $1, $1 || i from generate_series(1, 7) i'
+  await sql.query(support, ['B'.repeat(22)])
 }

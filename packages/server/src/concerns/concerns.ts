@@ -20,6 +20,8 @@ import type { Tables } from '../store/tables.ts'
 import type { ConcernKeys } from './concern-keys.ts'
 import type { ConcernConsequences } from './consequences.ts'
 
+const DAY_MS = 86_400_000
+
 export interface ConcernParts {
   readonly database: OpenDatabase
   readonly programmes: ProgrammeReader
@@ -155,7 +157,7 @@ async function markThresholds(
   if (supporters >= review) {
     await trx
       .updateTable('consent.concerns')
-      .set({ state: 'in-review', review_due_at_ms: nowMs + reviewDeadlineMs })
+      .set({ state: 'in-review', review_due_at_ms: endOfDayMs(nowMs) + reviewDeadlineMs })
       .where('id', '=', concern)
       .where('review_due_at_ms', 'is', null)
       .execute()
@@ -192,6 +194,11 @@ async function requireOpenProgramme({ programmes }: ConcernParts): Promise<Progr
   const programme = await programmes.require()
   if (programme.state === 'closed') throw new FairtraceError('PROGRAMME_NOT_RUNNING', 'the programme is closed')
   return programme
+}
+
+/** A deadline to the millisecond would say when the support came that brought it about. */
+function endOfDayMs(nowMs: number): number {
+  return (Math.floor(nowMs / DAY_MS) + 1) * DAY_MS
 }
 
 /** Of the nonce's bytes alone: neither another spelling of them nor another signature over them makes a second person. */
