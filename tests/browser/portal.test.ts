@@ -1,22 +1,10 @@
 /** What people see, in a real Chromium on a real portal. */
 import { existsSync } from 'node:fs'
-import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OWNER, type PortalGround, RESEARCHER } from '../portal-ground.ts'
-import { PARTICIPANT, startDemoPortal } from './portal-demo.ts'
-
-const CHROMIUM = '/usr/bin/chromium'
-const FLAGS = [
-  '--headless=new',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
+import { axeFaults, CHROMIUM, FLAGS } from './chromium.ts'
+import { PARTICIPANT, REPRESENTATIVE, startDemoPortal } from './portal-demo.ts'
 
 interface Account {
   readonly name: string
@@ -30,6 +18,8 @@ const VIEWS: readonly (readonly [string, Account | null])[] = [
   ['/me', PARTICIPANT],
   ['/programme', OWNER],
   ['/releases', RESEARCHER],
+  ['/security', PARTICIPANT],
+  ['/concerns', REPRESENTATIVE],
 ]
 
 describe.skipIf(!existsSync(CHROMIUM))(`the portal’s pages (skipped without ${CHROMIUM})`, () => {
@@ -173,19 +163,6 @@ describe.skipIf(!existsSync(CHROMIUM))(`the portal’s pages (skipped without ${
     await page.locator('main').getByRole('button', { name: 'Sign in' }).click()
   }
 })
-
-interface AxeResults {
-  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[]
-}
-
-/** Every rule of WCAG 2.2 A and AA, and axe's best practices, in the page as it stands. */
-async function axeFaults(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  const results = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-  )
-  return results.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 120)}`)
-}
 
 /** Presses Tab until the element with this id or text has the focus; gives up after a round. */
 async function tabTo(page: Page, idOrText: string): Promise<void> {

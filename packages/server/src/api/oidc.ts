@@ -7,7 +7,7 @@
 import { FairtraceError, isFairtraceError } from '@fairtrace/core'
 import * as client from 'openid-client'
 import { hashSecret, newSession } from '../consent/secrets.ts'
-import { isLoopback, type SignInSettings, type StaffRole } from '../runtime/sign-in-settings.ts'
+import { isLoopback, type SignInSettings, STAFF_ROLES, type StaffRole } from '../runtime/sign-in-settings.ts'
 import type { SignedIn } from './sessions.ts'
 import { ShortLived } from './short-lived.ts'
 
@@ -120,7 +120,8 @@ export class OidcSignIn {
   #roles(groups: unknown): ReadonlySet<StaffRole> {
     const names = typeof groups === 'string' ? [groups] : Array.isArray(groups) ? groups.slice(0, GROUPS_MAX) : []
     const roleOf = new Map(Object.entries(this.#settings.roles))
-    return new Set(names.map((name) => roleOf.get(name)).filter((role) => role !== undefined))
+    const given = new Set(names.map((name) => roleOf.get(name)))
+    return new Set(STAFF_ROLES.filter((role) => given.has(role)))
   }
 
   #callback(query: string): string {

@@ -33,9 +33,9 @@ function fromJson(options) {
 }
 
 async function addPasskey() {
-  const options = await post('/api/passkeys/options', {})
-  // The name of the portal is an `id` too, and stays a text.
-  const publicKey = { ...fromJson(options), rp: options.rp }
+  // The name of the portal is an `id` too, but a text.
+  const { rp, ...options } = await post('/api/passkeys/options', {})
+  const publicKey = { ...fromJson(options), rp }
   const { id, response } = await navigator.credentials.create({ publicKey })
   const { clientDataJSON, attestationObject } = response
   await post('/api/passkeys', {
@@ -61,11 +61,11 @@ async function stepUp(purpose) {
   })
 }
 
-/** What to tell: the browser says only that it was not allowed, when a person cancels or takes too long. */
+/** What to tell. A browser doesn't say more than this when a person cancels, takes too long or has no such passkey. */
 function sentenceFor(error) {
-  return error instanceof DOMException
-    ? 'The browser did not get an answer from a passkey. Nothing was changed.'
-    : error.message
+  if (error.name === 'InvalidStateError') return 'This phone, computer or key fob is added already.'
+  if (error.name === 'NotAllowedError') return 'The browser did not get an answer from a passkey. Nothing was changed.'
+  return error.message
 }
 
 function onPress(button, work) {

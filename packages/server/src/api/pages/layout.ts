@@ -36,13 +36,11 @@ export function page(frame: Frame, content: Html): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-${frame.continueTo === undefined ? null : html`<meta http-equiv="refresh" content="0; url=${frame.continueTo}">`}
+<meta name="color-scheme" content="light dark">${frame.continueTo === undefined ? null : html`<meta http-equiv="refresh" content="0; url=${frame.continueTo}">`}
 <title>${frame.title} – Fairtrace</title>
 <link rel="icon" href="/assets/mark.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/assets/portal.css">
-<script src="/assets/portal.js" defer></script>
-${frame.who === null ? null : html`<script src="/assets/passkeys.js" defer></script>`}
+<script src="/assets/portal.js" defer></script>${frame.who === null ? null : html`<script src="/assets/passkeys.js" defer></script>`}
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>
