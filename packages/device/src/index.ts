@@ -1,5 +1,7 @@
 export * from './build-batches.ts'
 export * from './capture.ts'
+export type { ChosenTask } from './chosen-task.ts'
+export * from './concerns.ts'
 export * from './describe-action.ts'
 export * from './device.ts'
 export * from './device-key.ts'
