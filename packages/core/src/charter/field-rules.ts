@@ -170,7 +170,7 @@ export const FIELD_RULES: Readonly<Record<string, FieldRule>> = {
   'audience[].group': { rule: added, who: READERS, bindsUse: true },
   'audience[].sizeMax': { rule: larger, who: READERS, bindsUse: true },
   'audience[].grantMax': { rule: longer, who: READERS, bindsUse: true },
-  approvers: { rule: people, who: DECIDERS, bindsUse: true },
+  approvers: { rule: people, who: DECIDERS },
   quorum: { rule: people, who: DECIDERS },
   'exposure.detect': { rule: longer, who: PARTICIPANTS },
   'exposure.contain': { rule: longer, who: PARTICIPANTS },

@@ -14,11 +14,13 @@ import {
   parseCharter,
   RELEASE_ENTRY_TYPE,
   type ReleaseId,
+  widensUse,
 } from '@fairtrace/core'
 import { stageRelease } from '@fairtrace/release'
 import { appendToLedger } from '../ledger/append.ts'
 import { ledgerProof } from '../ledger/proof.ts'
 import { type Signer, signJws } from '../runtime/jws.ts'
+import { readProgramme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import { FileObjects } from '../store/objects.ts'
 import { builderBoxKey, releaseSecret } from './box-key.ts'
@@ -46,7 +48,7 @@ export async function buildJob(request: unknown, input: JobInput): Promise<Relea
   const { database, signer, signingSeed, signal } = input
   await requireGate(input)
   const job = parseReleaseJob(request)
-  const { charter, yaml } = await charterInForce(database, job, signer)
+  const { charter, yaml, usable } = await charterInForce(database, job, signer)
   const directory = join(input.objectsDir, 'releases', job.name)
   await requireFree(database, job.name, directory)
   const contentKeys = await openContentKeys(database, builderBoxKey(signingSeed), job.grant, job.approvals, signal)
@@ -62,6 +64,7 @@ export async function buildJob(request: unknown, input: JobInput): Promise<Relea
       database,
       objects: new FileObjects(input.objectsDir),
       contentKeys,
+      charters: usable,
       signal,
       onProgress: (done, total) => input.onProgress((READ_SHARE * done) / Math.max(1, total)),
     }),
@@ -105,15 +108,20 @@ async function requireGate({ database, installation }: JobInput): Promise<void> 
   }
 }
 
-async function charterInForce(
-  database: OpenDatabase,
-  job: ReleaseJob,
-  signer: Signer,
-): Promise<{ charter: Charter; yaml: string }> {
-  const row = await database.db.selectFrom('install.programme').selectAll().executeTakeFirst()
-  if (row === undefined) throw new FairtraceError('CHARTER_NOT_IN_FORCE', 'there is no programme')
-  const charter = parseCharter(row.charter_yaml, 'charter.yaml')
-  if (charterHash(charter) !== row.charter_hash || job.grant.charter !== row.charter_hash) {
+interface InForce {
+  readonly charter: Charter
+  readonly yaml: string
+  /** Charters of which the one in force widens nothing that governs use. */
+  readonly usable: ReadonlySet<string>
+}
+
+async function charterInForce(database: OpenDatabase, job: ReleaseJob, signer: Signer): Promise<InForce> {
+  const programme = await readProgramme(database, null)
+  const row = await database.db.selectFrom('install.programme').select('charter_yaml').executeTakeFirst()
+  if (programme === null || row === undefined) throw new FairtraceError('CHARTER_NOT_IN_FORCE', 'there is no programme')
+  const { charter, charterHash: hash, charters } = programme
+  const yaml = row.charter_yaml
+  if (job.grant.charter !== hash || charterHash(parseCharter(yaml, 'charter.yaml')) !== hash) {
     throw new FairtraceError('CHARTER_NOT_IN_FORCE', 'the grant was given under another charter')
   }
   if (!charter.demonstration)
@@ -121,7 +129,8 @@ async function charterInForce(
   if (charter.keys.builder !== signer.publicKey) {
     throw new FairtraceError('KEY_UNAVAILABLE', "the charter names another builder's key")
   }
-  return { charter, yaml: row.charter_yaml }
+  const usable = [...charters].filter(([, made]) => !widensUse(made, charter)).map(([made]) => made as string)
+  return { charter, yaml, usable: new Set(usable) }
 }
 
 async function requireFree(database: OpenDatabase, name: string, directory: string): Promise<void> {

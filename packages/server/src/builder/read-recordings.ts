@@ -18,6 +18,8 @@ export interface RecordingsInput {
   readonly database: OpenDatabase
   readonly objects: FileObjects
   readonly contentKeys: ReadonlyMap<string, Uint8Array>
+  /** Hashes of the charters whose recordings may be used under the one in force. */
+  readonly charters: ReadonlySet<string>
   readonly signal: AbortSignal
   /** Actions read so far, of the total at the beginning. */
   onProgress(done: number, total: number): void
@@ -29,7 +31,7 @@ export interface RecordingsInput {
  * @throws `SEGMENT_CORRUPT` for a chunk that does not open or hold actions; nothing is released then
  */
 export async function* readRecordings(input: RecordingsInput): AsyncGenerator<RecordedPart> {
-  const { database, objects, contentKeys, signal, onProgress } = input
+  const { database, objects, contentKeys, charters, signal, onProgress } = input
   const { rows } = await database.pool.query<{ total: number }>(
     'select coalesce(sum(actions), 0)::bigint as total from vault.chunks',
   )
@@ -39,6 +41,8 @@ export async function* readRecordings(input: RecordingsInput): AsyncGenerator<Re
     signal.throwIfAborted()
     done += chunk.actions
     onProgress(Math.min(done, total), total)
+    // Made under terms that the charter in force widens, or that nobody knows: its person has not agreed to this use.
+    if (!charters.has(chunk.charter_hash)) continue
     const contentKey = contentKeys.get(chunk.content_key_id)
     if (contentKey === undefined) continue
     const sealed = await objects.read(segmentKey(chunk.segment_id), chunk.at_offset, chunk.length)
@@ -54,7 +58,7 @@ async function* chunksInOrder(database: OpenDatabase) {
     const page = await database.db
       .selectFrom('vault.chunks')
       .select(['batch_id', 'segment_id', 'at_offset', 'length', 'content_key_id', 'pseudonym', 'recording', 'part'])
-      .select(['task', 'outcome', 'last', 'actions'])
+      .select(['charter_hash', 'task', 'outcome', 'last', 'actions'])
       .where(({ eb, refTuple, tuple }) =>
         eb(
           refTuple('pseudonym', 'recording', 'part', 'batch_id'),
