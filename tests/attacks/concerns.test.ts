@@ -19,6 +19,7 @@ const REPRESENTATIVE = { name: 'Robin Okafor', role: 'worker-representative', pa
 /** As in the test charter: k is 5. */
 const REVIEW = 3
 const PAUSE = 6
+const FORCED = ['concern.review', 'concern.pause']
 
 interface Listed {
   readonly concern: string
@@ -329,7 +330,33 @@ describe('concerns', () => {
       expect(await programmeState()).toBe('paused')
       const paused = await eventually(concern, ({ logged }) => logged.length === 2)
       expect(paused).toMatchObject({ hasPaused: true, supporters: 5 })
-      expect(await logTypes()).toEqual(['concern.review', 'concern.pause'])
+      expect(await logTypes()).toEqual(FORCED)
+    })
+
+    it('pause also what a crash came between, without anybody asking', async () => {
+      const late = [
+        'C'.repeat(22),
+        round,
+        15,
+        'D'.repeat(43),
+        `${round}-11`,
+        'A portal died here.',
+        'in-review',
+        1,
+        'due',
+      ]
+      await ground.sql.query(
+        `insert into consent.concerns (id, round, slot, raise_token_hash, raised_on, text, state, review_due_at_ms, pause)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+        late,
+      )
+      await ground.sql.query(`update install.programme set state = 'running'`)
+      for (let tries = 0; tries < 100 && (await programmeState()) === 'running'; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      expect(await programmeState()).toBe('paused')
+      await eventually('C'.repeat(22), ({ logged }) => logged.length === 2)
+      await ground.sql.query('delete from consent.concerns where id = $1', ['C'.repeat(22)])
     })
 
     it('are not undone by a late leave', async () => {
@@ -342,7 +369,7 @@ describe('concerns', () => {
       await ground.sql.query(`update install.programme set state = 'running'`)
       for (const one of people.slice(2, 6)) await one.concerns.join(concern)
       expect(await programmeState()).toBe('running')
-      expect(await logTypes()).toEqual(['concern.review', 'concern.pause'])
+      expect(await logTypes()).toEqual([...FORCED, ...FORCED])
     })
 
     it('show a review that is overdue, until the worker representatives answer for all to read', async () => {

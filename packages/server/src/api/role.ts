@@ -36,6 +36,8 @@ import { SignInLimits } from './sign-in-limits.ts'
 
 /** How often a charter is looked for whose notice period is over. */
 const CHANGES_POLL_MS = 1_000
+/** How soon a pause is carried out that a crash came between. */
+const PAUSES_POLL_MS = 2_000
 
 export interface RunningPortal extends RunningRole {
   readonly address: string
@@ -64,10 +66,12 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
       throw cause
     },
   )
-  const changes = repeat('charters and pauses that are due', CHANGES_POLL_MS, context.log, async () => {
-    await putDueChartersInForce(database, context.clock.nowMs())
-    await consequences.pauseWhereDue()
-  })
+  const changes = repeat('charters that are due', CHANGES_POLL_MS, context.log, () =>
+    putDueChartersInForce(database, context.clock.nowMs()),
+  )
+  const pauses = repeat('pauses that concerns have earned', PAUSES_POLL_MS, context.log, () =>
+    consequences.pauseWhereDue(),
+  )
   const portal: Portal = {
     database,
     leases,
@@ -122,6 +126,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
         await app.close()
         await changes.stop()
         await leases.stop()
+        await pauses.stop()
         await consequences.stop()
         await database.close()
       },
@@ -129,6 +134,8 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
   } catch (error) {
     await changes.stop()
     await leases.stop()
+    await pauses.stop()
+    await consequences.stop()
     await database.close()
     throw error
   }

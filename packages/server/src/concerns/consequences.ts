@@ -29,6 +29,8 @@ interface Concern {
   readonly logged: unknown
 }
 
+const LOG_AGAIN_MS = 10 * 60_000
+
 export class ConcernConsequences {
   readonly #database: OpenDatabase
   readonly #programmes: ProgrammeReader
@@ -36,6 +38,7 @@ export class ConcernConsequences {
   /** One after the other, so that no pause is forced twice. */
   #pausing: Promise<void> = Promise.resolve()
   #logging: Promise<void> | null = null
+  #logAgainAtMs = 0
 
   constructor(database: OpenDatabase, programmes: ProgrammeReader, log: Logger) {
     this.#database = database
@@ -49,9 +52,11 @@ export class ConcernConsequences {
     // The one who waits for it hears of a failure; the next one tries again all the same.
     this.#pausing = turn.catch(() => undefined)
     await turn
+    if (performance.now() < this.#logAgainAtMs) return
     this.#logging ??= this.#logWhatIsMissing()
       .catch((error: unknown) => {
-        // Review and pause hold without it; the next turn tries again.
+        // Review and pause hold without it. Not again at once: what a silent ledger was handed it may log later all the same.
+        this.#logAgainAtMs = performance.now() + LOG_AGAIN_MS
         const code = isFairtraceError(error) ? error.code : 'INTERNAL'
         this.#log.warn({ code }, 'a review or a pause is not in the ledger yet')
       })
