@@ -67,6 +67,8 @@ const SQLITE_BUSY = 5
 
 /** What a creation that was cut short leaves behind; anything else in the folder is somebody else's. */
 const OWN_FOLDERS = ['secrets', 'keys', 'objects', 'logs']
+/** The operator's, who may write it before the first start. */
+const SIGN_IN_FILE = 'sign-in.json'
 
 /** Paths and documents of one data directory. Reading needs no lock; running needs `lockDataDir`. */
 export class DataDir {
@@ -126,7 +128,7 @@ export class DataDir {
 
   /** The operator wrote it, so each fault is named; what stands there is not repeated. @throws `DATA_DIR_UNUSABLE` */
   signIn(): SignInSettings | null {
-    const path = this.path('sign-in.json')
+    const path = this.path(SIGN_IN_FILE)
     if (!existsSync(path)) return null
     let content: unknown
     try {
@@ -183,7 +185,7 @@ export function resetDemonstration(dir: DataDir): void {
     throw new FairtraceError('DATA_DIR_UNUSABLE', 'only a demonstration may be emptied')
   }
   for (const name of readdirSync(dir.root)) {
-    if (!name.startsWith('lock.')) rmSync(dir.path(name), { recursive: true, force: true })
+    if (!name.startsWith('lock.') && name !== SIGN_IN_FILE) rmSync(dir.path(name), { recursive: true, force: true })
   }
   create(dir, 'demonstration')
 }
@@ -215,7 +217,9 @@ function requireSpace(dir: DataDir): void {
 }
 
 function create(dir: DataDir, kind: InstallationKind): void {
-  const others = readdirSync(dir.root).filter((name) => !name.startsWith('lock.') && !OWN_FOLDERS.includes(name))
+  const others = readdirSync(dir.root).filter(
+    (name) => !name.startsWith('lock.') && name !== SIGN_IN_FILE && !OWN_FOLDERS.includes(name),
+  )
   if (others.length > 0) {
     throw new FairtraceError('DATA_DIR_UNUSABLE', 'the folder holds something else and no installation.json')
   }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -50,6 +50,13 @@ describe('sign-in.json', () => {
     expect(() => dir.signIn()).toThrow(refusal)
     write({ ...SETTINGS, clientSecret: 'very-secret' })
     expect(dir.signIn()).toMatchObject({ clientSecret: 'very-secret' })
+  })
+
+  it('may be as the operator’s page shows it', () => {
+    const page = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
+    const example = /```json\n([^`]+)```/.exec(page)?.[1] ?? ''
+    write(example)
+    expect(dir.signIn()).toEqual(JSON.parse(example))
   })
 
   it('asks for name and profile by default, and takes http on this machine itself', () => {
