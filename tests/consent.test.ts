@@ -9,6 +9,7 @@ import {
 } from '@fairtrace/core'
 import { ed25519PublicKey, signJws, verifyJws } from '@fairtrace/server/runtime/jws'
 import { aCharter, CHARTER_YAML, TEST_PUBLIC_KEYS } from '@fairtrace/testing/harness'
+import { verifyReceipt } from '@fairtrace/verify'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   aKey,
@@ -35,6 +36,7 @@ describe('consent', () => {
 
   beforeAll(async () => {
     ground = await startPortalGround()
+    ground.portal.setReady(true)
     owner = await ground.signIn(OWNER.name, OWNER.password)
     await startProgramme(ground, owner)
   })
@@ -114,14 +116,89 @@ describe('consent', () => {
     const receipts = history.map(({ receipt }) =>
       receiptSchema.parse(verifyJws(RECEIPT_TYP, receipt, issuerKey, 'SIGNATURE_INVALID')),
     )
-    expect(receipts.map(({ record }) => record['dpv:hasConsentStatus'])).toEqual([
+    expect(receipts.map(({ record }) => record['dpv:hasConsentStatus'][0]['@type'])).toEqual([
       ['dpv:ConsentGiven'],
       ['dpv:RenewedConsentGiven'],
       ['dpv:ConsentWithdrawn'],
     ])
+    for (const { receipt } of history) verifyReceipt(receipt, TEST_PUBLIC_KEYS.issuer, aCharter())
     expect(receipts[1]).toMatchObject({ pseudonym: person.pseudonym, categories: ['pointer'], apps: ['desktop:mail'] })
     expect(history[2]?.receipt).toBe(withdrawn.body.receipt)
     expect((await person.withdraw()).body.receipt).toBe(withdrawn.body.receipt)
+  })
+
+  it('pauses without an end and without a receipt, also against a change of the choices, until the person resumes', async () => {
+    expect(await person.post('/api/consent/pause', {})).toMatchObject({ code: 'CONSENT_REQUIRED' })
+    await consented()
+    const pause = { state: 'given', isPaused: true, version: 2 }
+    expect((await person.post('/api/consent/pause', {})).body).toEqual(pause)
+    expect((await person.post('/api/consent/pause', {})).body).toEqual(pause)
+    expect(await person.lease(device)).toMatchObject({ code: 'CONSENT_PAUSED' })
+    await person.consent({ categories: ['pointer'] })
+    ground.moveClock(100 * DAY_MS)
+    expect(await person.lease(device)).toMatchObject({ code: 'CONSENT_PAUSED' })
+    expect((await person.get('/api/consent')).body).toMatchObject({
+      current: false,
+      isPaused: true,
+      legalState: 'renewed',
+    })
+    expect((await person.post('/api/consent/resume', {})).body).toMatchObject({ isPaused: false, version: 4 })
+    const { body } = await person.lease(device)
+    const lease = leaseSchema.parse(verifyJws(LEASE_TYP, String(body.lease), issuerKey, 'LEASE_INVALID'))
+    expect(lease).toMatchObject({ consentVersion: 4, categories: ['pointer'] })
+    const history = (await person.get('/api/consent')).body.history as { state: string; receipt: string | null }[]
+    expect(history.map(({ state, receipt }) => [state, receipt === null])).toEqual([
+      ['given', false],
+      ['paused', true],
+      ['given', false],
+      ['resumed', true],
+    ])
+  })
+
+  it('lets a withdrawal win against a pause and a resumption that race it', async () => {
+    await consented()
+    await person.post('/api/consent/pause', {})
+    const [, withdrawn] = await Promise.all([
+      person.post('/api/consent/resume', {}),
+      person.withdraw(),
+      person.post('/api/consent/pause', {}),
+    ])
+    expect(withdrawn.status).toBe(200)
+    expect((await person.get('/api/consent')).body).toMatchObject({ state: 'withdrawn', isPaused: false })
+    expect(await person.post('/api/consent/resume', {})).toMatchObject({ code: 'CONSENT_REQUIRED' })
+  })
+
+  it('shows every past state, as the law calls it, and the exact text that was said yes to', async () => {
+    await consented()
+    const givenAtMs = ground.nowMs()
+    ground.moveClock(DAY_MS)
+    await person.withdraw()
+    ground.moveClock(DAY_MS)
+    const at = async (ms: number) => (await person.get(`/api/consent?at=${ms}`)).body
+    const before = { state: 'undecided', legalState: null, record: null, history: [] }
+    expect(await at(givenAtMs - DAY_MS)).toMatchObject(before)
+    expect(await at(givenAtMs)).toMatchObject({ state: 'given', legalState: 'given', version: 1, current: true })
+    expect(await at(ground.nowMs())).toMatchObject({ state: 'withdrawn', legalState: 'withdrawn', version: 2 })
+    const { body: notice } = await ground.call('/api/notices/1')
+    const history = (await at(givenAtMs)).history as { receipt: string }[]
+    const receipt = verifyReceipt(String(history[0]?.receipt), TEST_PUBLIC_KEYS.issuer)
+    expect(notice).toMatchObject({ version: 1, text: aCharter().notice.text, digest: receipt.noticeDigest })
+    expect(await ground.call('/api/notices/9')).toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  it('asks for a fresh yes 30 days before the end, and calls it expired afterwards', async () => {
+    await consented()
+    const { body } = await person.get('/api/consent')
+    expect(Number(body.endsAtMs) - Number(body.renewAtMs)).toBe(30 * DAY_MS)
+    const me = async () => String((await person.get('/me')).body.text)
+    ground.moveClock(149 * DAY_MS)
+    expect(await me()).not.toContain('say yes again below')
+    ground.moveClock(2 * DAY_MS)
+    expect(await me()).toContain('say yes again below')
+    ground.moveClock(30 * DAY_MS)
+    expect((await person.get('/api/consent')).body).toMatchObject({ legalState: 'expired', current: false })
+    await person.consent()
+    expect((await person.get('/api/consent')).body).toMatchObject({ legalState: 'renewed', current: true })
   })
 
   it('refuses to withdraw what was never given, and asks the vault for a key only at consent', async () => {

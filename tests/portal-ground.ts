@@ -7,6 +7,7 @@ import { type RunningPortal, startPortal } from '@fairtrace/server/api/role'
 import { startLedger } from '@fairtrace/server/ledger/role'
 import { type Signer, signJws } from '@fairtrace/server/runtime/jws'
 import type { RoleContext, RoleName } from '@fairtrace/server/runtime/role'
+import type { DatabaseRole } from '@fairtrace/server/store/schema'
 import { CHARTER_YAML, charterApprovals, startTestDatabase, TEST_SEEDS } from '@fairtrace/testing/harness'
 import pg from 'pg'
 import { pino } from 'pino'
@@ -27,6 +28,8 @@ export interface PortalGround {
   readonly url: string
   /** As superuser: a test may look everywhere. */
   readonly sql: pg.Pool
+  /** As one role, with its rights alone. */
+  databaseUrl(role: DatabaseRole): string
   readonly accountsFile: string
   /** Lines that the portal logged. */
   readonly logged: readonly string[]
@@ -110,6 +113,7 @@ export async function startPortalGround(): Promise<PortalGround> {
     portal,
     url: portal.address,
     sql,
+    databaseUrl: (role) => database.url(role),
     accountsFile,
     logged,
     nowMs,

@@ -155,6 +155,22 @@ describe('the builder', () => {
       return aJob({ grant: { ...grant, purpose: 'Something else.' }, approvals: approvalsOf(grant) })
     }
 
+    it('uses nothing that was made under terms which the charter in force widens, or under none that it knows', async () => {
+      await start()
+      const narrower = CHARTER_YAML.replace('k: 5', 'k: 6')
+      const hash = charterHash(parseCharter(narrower, 'charter.yaml'))
+      const made = (charter: string) => ground.sql.query('update vault.chunks set charter_hash = $1', [charter])
+      for (const name of ['unknown', 'widened']) {
+        await made(hash)
+        expect(await ended(await ask(aJob({ name })))).toMatchObject({ state: 'failed', code: 'RELEASE_EMPTY' })
+        await ground.sql.query(
+          'insert into install.charters (hash, programme, version, yaml) values ($1, $2, 0, $3) on conflict do nothing',
+          [hash, ground.charter.programme, narrower],
+        )
+      }
+      await made(charterHash(ground.charter))
+    })
+
     it('releases nothing at all if one stored chunk was changed', async () => {
       const { rows } = await ground.sql.query('select segment_id, at_offset from vault.chunks limit 1')
       const path = join(ground.objectsDir, 'segments', rows[0].segment_id.slice(0, 2), rows[0].segment_id)
@@ -181,7 +197,7 @@ describe('the builder', () => {
       })
       expect(verified.id).toBe(row.release_id)
       expect(verified.ledger).not.toBeNull()
-      expect(verified.manifest.counts.people).toBe(PEOPLE)
+      expect(verified.manifest.counts.people).toBe(PEOPLE - (PEOPLE % ground.charter.release.k))
       const { rows } = await ground.sql.query('select * from release.releases where name = $1', ['spring'])
       expect(rows[0]).toMatchObject({ id: row.release_id, directory: 'releases/spring', manifest: verified.manifest })
       expect(leftBehind()).toEqual(['spring'])

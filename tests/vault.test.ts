@@ -323,19 +323,22 @@ describe('the rights of each role', () => {
   afterAll(() => ground.stop())
 
   const ledgerRead = ['ledger.entries', 'ledger.tiles', 'ledger.checkpoints']
-  const install = ['install.installation', 'install.programme']
+  const install = ['install.installation', 'install.programme', 'install.charters']
   const release = ['release.jobs', 'release.releases']
   const MAY_SELECT = {
     portal: [
       ...install,
-      ...['consent.invitations', 'consent.people', 'consent.events', 'consent.devices'],
-      ...['vault.day_keys', 'vault.key_requests', ...ledgerRead, ...release],
+      ...['consent.invitations', 'consent.people', 'consent.events', 'consent.devices', 'consent.device_codes'],
+      ...['consent.handle_key', 'consent.charter_changes', 'consent.passkeys'],
+      ...['consent.concerns', 'consent.concern_supports', 'consent.concern_token_sets'],
+      ...['vault.day_keys', 'vault.key_requests', 'vault.erasure_requests', ...ledgerRead, ...release],
     ],
     intake: [...install, 'vault.day_keys'],
     vault: [
       ...install,
       'inbox.batches',
-      ...['vault.day_keys', 'vault.key_requests', 'vault.participant_keys', 'vault.content_keys'],
+      ...['vault.day_keys', 'vault.key_requests', 'vault.erasure_requests'],
+      ...['vault.participant_keys', 'vault.content_keys'],
       ...['vault.segments', 'vault.chunks', 'vault.quarantine', 'vault.openings', ...ledgerRead],
     ],
     ledger: [...install, 'ledger.inbox', ...ledgerRead],

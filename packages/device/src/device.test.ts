@@ -254,6 +254,30 @@ describe('the lease', () => {
     await device.capture(clicks(1), { task: 'enter-order', replayed: true })
     expect(await device.review()).toMatchObject([{ task: 'enter-order' }])
   })
+
+  it('covers the chosen task until the participant says how it ended, and marks that on its last recording', async () => {
+    await expect(device.finishTask('done')).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(device.chooseTask('no-such-task')).rejects.toMatchObject({ code: 'USAGE' })
+    await device.capture(clicks(1), { replayed: true })
+    await device.chooseTask('enter-order')
+    await device.capture(clicks(1), { replayed: true })
+    await device.capture(clicks(1), { replayed: true })
+    const marked = await device.finishTask('not-done')
+    await device.capture(clicks(1), { replayed: true })
+    const waiting = await device.review()
+    expect(waiting.map(({ task, outcome }) => [task, outcome])).toEqual([
+      [null, null],
+      ['enter-order', null],
+      ['enter-order', 'not-done'],
+      [null, null],
+    ])
+    expect(waiting[2]?.id).toBe(marked)
+    expect(device.chosenTask).toBeNull()
+  })
+
+  it('takes no outcome without a task', async () => {
+    await expect(device.capture(clicks(1), { outcome: 'done' })).rejects.toMatchObject({ code: 'USAGE' })
+  })
 })
 
 describe('the review', () => {
@@ -303,14 +327,14 @@ describe('the upload', () => {
   beforeEach(enrol)
 
   it('names the lease, the task and the sequence, and what is sealed is what was captured', async () => {
-    await device.capture(clicks(2), { task: 'enter-order', replayed: true })
+    await device.capture(clicks(2), { task: 'enter-order', outcome: 'done', replayed: true })
     await device.releaseEarly()
     await captureAndRelease(1)
     await device.upload()
     const bodies = await Promise.all([...portal.accepted.values()].map(openBatch))
-    expect(bodies.map(({ sequence, part, last, task }) => ({ sequence, part, last, task }))).toEqual([
-      { sequence: 0, part: 0, last: true, task: 'enter-order' },
-      { sequence: 1, part: 0, last: true, task: null },
+    expect(bodies).toMatchObject([
+      { sequence: 0, part: 0, last: true, task: 'enter-order', outcome: 'done' },
+      { sequence: 1, part: 0, last: true, task: null, outcome: null },
     ])
     expect(bodies[0]?.actions.map(({ kind }) => kind)).toEqual(['switch', 'click', 'click'])
     expect(bodies[0]?.lease.split('.')).toHaveLength(3)

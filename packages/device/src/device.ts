@@ -6,33 +6,47 @@ import {
   FairtraceError,
   type InputEvent,
   isFairtraceError,
+  type RecordingId,
+  type TaskOutcome,
 } from '@fairtrace/core'
 import { base64url as jose } from 'jose'
 import { buildBatches } from './build-batches.ts'
 import { type CaptureReport, CaptureSession } from './capture.ts'
+import { runCapture } from './capture-loop.ts'
+import { type ChosenTask, markOutcome, readChosenTask, requireTask, writeChosenTask } from './chosen-task.ts'
+import { DeviceConcerns } from './concerns.ts'
 import { describeAction } from './describe-action.ts'
 import { openDeviceFolder } from './device-folder.ts'
 import { createDeviceKey, type DeviceKey, exportDeviceKey, importDeviceKey } from './device-key.ts'
 import { LeaseClient } from './lease-client.ts'
 import {
   type Choice,
+  type ConsentStatus,
   consentState,
+  consentStatus,
   type Enrolment,
   enrolDevice,
+  enrolDeviceWithCode,
   enrolmentSchema,
   giveConsent,
   type Joined,
   join,
   type Membership,
   membershipSchema,
+  type NoticeText,
+  noticeText,
+  type Place,
+  placeSchema,
+  setConsentPaused,
   withdrawConsent,
 } from './membership.ts'
 import type { Outbox, WaitingRecording } from './outbox.ts'
 import type { Fetch } from './portal-client.ts'
-import { fetchProgramme, type Pins, type Programme, pinsOf } from './programme.ts'
+import { fetchCharter, fetchProgramme, type Pins, type Programme, pinsOf } from './programme.ts'
 import { reshield } from './reshield.ts'
 import { type SealTo, sealEncodedBody } from './seal.ts'
 import { openSqliteOutbox, type SqliteOutbox } from './sqlite-outbox.ts'
+import { readLease } from './tokens.ts'
 import { type UploadReport, uploadSealed } from './upload.ts'
 
 /** What this device declares as its build; a charter lists the builds that were reviewed. */
@@ -88,10 +102,12 @@ export async function openDevice(dir: string, options: DeviceOptions): Promise<D
   try {
     const enrolment = outbox.readSetting('enrolment')
     const membership = outbox.readSetting('membership')
+    const place = outbox.readSetting('place')
     return new Device(
       outbox,
       options,
       membership === null ? null : membershipSchema.parse(membership),
+      place === null ? null : placeSchema.parse(place),
       enrolment === null ? null : await restore(enrolmentSchema.parse(enrolment)),
     )
   } catch (cause) {
@@ -115,14 +131,22 @@ export class Device {
   readonly #options: DeviceOptions
   readonly #fetch: Fetch
   #membership: Membership | null
+  #place: Place | null
   #enrolled: Enrolled | null
   #leases: LeaseClient | null = null
 
-  constructor(outbox: SqliteOutbox, options: DeviceOptions, membership: Membership | null, enrolled: Enrolled | null) {
+  constructor(
+    outbox: SqliteOutbox,
+    options: DeviceOptions,
+    membership: Membership | null,
+    place: Place | null,
+    enrolled: Enrolled | null,
+  ) {
     this.#outbox = outbox
     this.#options = options
     this.#fetch = options.fetch ?? globalThis.fetch
     this.#membership = membership
+    this.#place = place
     this.#enrolled = enrolled
   }
 
@@ -145,7 +169,7 @@ export class Device {
    * @throws `EPOCH_OVER` if the server stands where this device has seen it go on: a backup, or a lockdown undone
    */
   async programme(): Promise<Programme> {
-    const { serverUrl, pins } = this.#requireMembership()
+    const { serverUrl, pins } = this.#requirePlace()
     const programme = await fetchProgramme(this.#fetch, serverUrl, pins)
     const highest = await this.#outbox.highestSeen()
     if (programme.epoch < highest.epoch) {
@@ -196,40 +220,88 @@ export class Device {
       noticeVersion: known?.noticeVersion ?? null,
       reflectionEndsAtMs: known?.reflectionEndsAtMs ?? null,
     })
-    const enrolment: Enrolment = { device, build, privateKey: jose.encode(await exportDeviceKey(key)) }
-    this.#outbox.writeSetting('enrolment', enrolment)
-    this.#enrolled = await restore(enrolment)
-    this.#leases = null
-    return this.#enrolled.id
+    return await this.#keepEnrolment(device, build, key)
   }
 
   /**
-   * Captures a stream of events until it ends, renewing the lease meanwhile.
-   * @param options.task a task of the charter, or null
+   * As `enrol`, with a one-time code in place of the participant's session: this device then captures and uploads for them, and
+   * decides nothing in their name.
+   * @throws `ENROLMENT_CODE_UNKNOWN`, `BUILD_NOT_REVIEWED`
+   */
+  async enrolWithCode(serverUrl: string, code: string, build: string = DEVICE_BUILD): Promise<DeviceId> {
+    const { charter } = await fetchProgramme(this.#fetch, serverUrl, this.#pins())
+    const key = await createDeviceKey()
+    const device = await enrolDeviceWithCode(this.#fetch, serverUrl, code, key, build)
+    const place: Place = { serverUrl, pins: pinsOf(charter) }
+    this.#outbox.writeSetting('place', place)
+    this.#place = place
+    return await this.#keepEnrolment(device, build, key)
+  }
+
+  /**
+   * Captures a stream of events until it ends, renewing the lease meanwhile, and hearing of its end.
+   * @param options.task a task of the charter, or null for none; left out, the task that was chosen on this device
+   * @param options.outcome how the task ended at the end of the stream, if that is known already
    * @param options.replayed events of an old recording: they count as happening now
+   * @param options.attach told when a live source may hook in (true) and must let go at once (false)
    * @throws where there is no lease to begin with: `CONSENT_REQUIRED`, `PROGRAMME_NOT_RUNNING`, `SERVER_UNREACHABLE`, …
    */
   async capture(
     events: Iterable<InputEvent> | AsyncIterable<InputEvent>,
-    options: { readonly task?: string | null; readonly replayed?: boolean } = {},
+    options: {
+      readonly task?: string | null
+      readonly outcome?: TaskOutcome | null
+      readonly replayed?: boolean
+      readonly attach?: (isAttached: boolean) => void
+    } = {},
   ): Promise<CaptureReport> {
+    const { serverUrl } = this.#requirePlace()
     const leases = await this.#leaseClient()
-    await this.#withdrawnElsewhere(async () => leases.current() ?? leases.renew())
-    const task = options.task ?? null
-    if (task !== null && !leases.programme.charter.capture.tasks.some(({ id }) => id === task)) {
-      throw new FairtraceError('USAGE', 'the charter lists no such task')
-    }
+    // Asked for anew: while nobody captured, nobody listened for an end of the old one.
+    await this.#withdrawnElsewhere(() => leases.renew())
+    const task = options.task === undefined ? (this.chosenTask?.task ?? null) : options.task
+    const outcome = options.outcome ?? null
+    requireTask(leases.programme.charter, task)
+    if (outcome !== null && task === null) throw new FairtraceError('USAGE', 'only a task has an outcome')
+    const before = new Set((await this.#outbox.list()).map(({ id }) => id))
     const { clock } = this.#options
     const session = new CaptureSession({ leases, outbox: this.#outbox, clock, task })
-    try {
-      for await (const event of events) {
-        await leases.keepFresh()
-        await session.push(options.replayed ? { ...event, atMs: clock.nowMs() } : event)
-      }
-    } finally {
-      await session.end()
-    }
+    await runCapture(events, {
+      leases,
+      session,
+      clock,
+      fetch: this.#fetch,
+      serverUrl,
+      replayed: options.replayed ?? false,
+      attach: options.attach ?? (() => undefined),
+    })
+    if (outcome !== null) await markOutcome(this.#outbox, ({ id }) => !before.has(id), outcome)
     return session.report
+  }
+
+  /** The task that is being shown, or null for none. */
+  get chosenTask(): ChosenTask | null {
+    return readChosenTask(this.#outbox)
+  }
+
+  /** Chooses a task of the charter for what is captured from here on, or none. @throws `USAGE` */
+  async chooseTask(task: string | null): Promise<void> {
+    const { charter } = await this.programme()
+    writeChosenTask(this.#outbox, charter, task, this.#options.clock.nowMs())
+  }
+
+  /**
+   * Says how the chosen task ended, and ends the choice.
+   * @returns the recording that says so, or null if none of the task waits here any more
+   * @throws `USAGE` without a chosen task
+   */
+  async finishTask(outcome: TaskOutcome): Promise<RecordingId | null> {
+    const chosen = this.chosenTask
+    if (chosen === null) throw new FairtraceError('USAGE', 'no task is chosen')
+    const isOfTask = ({ task, startedAtMs }: WaitingRecording) => task === chosen.task && startedAtMs >= chosen.sinceMs
+    const marked = await markOutcome(this.#outbox, isOfTask, outcome)
+    this.#outbox.writeSetting('task', null)
+    return marked
   }
 
   /** Everything that waits, as the participant reads it. */
@@ -259,7 +331,7 @@ export class Device {
 
   /** Seals what is due and sends what is sealed. What can't be sent stays; the report says why. */
   async upload(): Promise<DeviceUploadReport> {
-    const { serverUrl } = this.#requireMembership()
+    const { serverUrl } = this.#requirePlace()
     const { id, key } = this.#requireEnrolled()
     const { clock } = this.#options
     const due = await this.#outbox.due(clock.nowMs())
@@ -270,10 +342,12 @@ export class Device {
       const intakeUrl = programme.intake
       if (intakeUrl === null) throw new FairtraceError('SERVER_UNREACHABLE', 'the server has no intake now')
       const to = this.#sealTo(programme, key)
+      const terms = due.length === 0 ? null : await this.#termsNow()
       const counts = { sealed: 0, narrowedAway: 0 }
       for (const recording of due) {
+        if (terms === null) break
         const actions = await this.#outbox.actions(recording.id)
-        const kept = reshield(actions, programme.charter)
+        const kept = reshield(actions, terms.charter, readLease(recording.lease), terms.lease)
         counts.narrowedAway += actions.length - kept.length
         counts.sealed += await this.#sealRecording(recording, kept, to)
       }
@@ -309,13 +383,41 @@ export class Device {
     return withdrawConsent(this.#fetch, this.#requireMembership())
   }
 
+  /** @param atMs a moment in the past to see, or null for now */
+  consentStatus(atMs: number | null = null): Promise<ConsentStatus> {
+    return consentStatus(this.#fetch, this.#requireMembership(), atMs)
+  }
+
+  /** Pauses, or ends the pause. @throws `CONSENT_REQUIRED` */
+  async setPaused(isPaused: boolean): Promise<void> {
+    // First here: what the server says later changes nothing about that nobody wants to be recorded now.
+    if (isPaused) this.#leases?.drop()
+    await setConsentPaused(this.#fetch, this.#requireMembership(), isPaused)
+  }
+
+  /** The exact text of a notice, of now or of before. @throws `NOT_FOUND` */
+  notice(version: number): Promise<NoticeText> {
+    return noticeText(this.#fetch, this.#requireMembership(), version)
+  }
+
+  /** Raising, joining and leaving concerns. @throws `DEVICE_UNKNOWN` before joining the programme */
+  concerns(): DeviceConcerns {
+    return new DeviceConcerns(this.#fetch, this.#requireMembership(), this.#outbox, this.#options.clock)
+  }
+
   async close(): Promise<void> {
     this.#leases?.drop()
     this.#outbox.close()
   }
 
   async #sealRecording(recording: WaitingRecording, actions: readonly Action[], to: SealTo): Promise<number> {
-    const head = { recording: recording.id, task: recording.task, lease: recording.lease, shield: recording.shield }
+    const head = {
+      recording: recording.id,
+      task: recording.task,
+      outcome: recording.outcome,
+      lease: recording.lease,
+      shield: recording.shield,
+    }
     return this.#outbox.seal(recording.id, async (firstSequence) => {
       const parts = await buildBatches(head, actions, firstSequence)
       return Promise.all(
@@ -338,7 +440,7 @@ export class Device {
 
   async #leaseClient(): Promise<LeaseClient> {
     if (this.#leases !== null) return this.#leases
-    const { serverUrl, pins } = this.#requireMembership()
+    const { serverUrl, pins } = this.#requirePlace()
     const { id, key, build } = this.#requireEnrolled()
     this.#leases = new LeaseClient({
       fetch: this.#fetch,
@@ -349,6 +451,7 @@ export class Device {
       pins,
       programme: await this.programme(),
       fetchProgramme: () => this.programme(),
+      fetchCharter: (hash) => fetchCharter(this.#fetch, serverUrl, hash, pins),
       outbox: this.#outbox,
       clock: this.#options.clock,
       monotonicMs: this.#options.monotonicMs ?? (() => performance.now()),
@@ -379,7 +482,30 @@ export class Device {
   }
 
   #pins(): Pins | null {
-    return this.#membership?.pins ?? null
+    return this.#membership?.pins ?? this.#place?.pins ?? null
+  }
+
+  async #keepEnrolment(device: string, build: string, key: DeviceKey): Promise<DeviceId> {
+    const enrolment: Enrolment = { device, build, privateKey: jose.encode(await exportDeviceKey(key)) }
+    this.#outbox.writeSetting('enrolment', enrolment)
+    this.#enrolled = await restore(enrolment)
+    this.#leases = null
+    return this.#enrolled.id
+  }
+
+  /** Where the portal is, and by which keys it is known: from joining, or from a one-time code. */
+  #requirePlace(): Place {
+    const place = this.#membership ?? this.#place
+    if (place === null) throw new FairtraceError('DEVICE_UNKNOWN', 'this device has not joined a programme')
+    const { serverUrl } = this.#options
+    return { serverUrl: serverUrl ?? place.serverUrl, pins: place.pins }
+  }
+
+  /** What a capture of now would be held to. What waits leaves under these terms, if they are narrower than those it was captured under. */
+  async #termsNow() {
+    const leases = await this.#leaseClient()
+    const { lease } = await this.#withdrawnElsewhere(() => leases.renew())
+    return { lease, charter: leases.programme.charter }
   }
 
   #keepMembership(membership: Membership): void {

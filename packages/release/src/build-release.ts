@@ -24,7 +24,7 @@ import { type CardFacts, croissantCard } from './croissant.ts'
 import { dataSheet } from './data-sheet.ts'
 import { createEpisodes, type EpisodeDrops, type RecordedPart } from './episodes.ts'
 import { KAnonymity } from './k-anonymity.ts'
-import { BUILDER_VERSION, countsFrom, manifestBytes, type ReleaseCounts, releaseId } from './manifest.ts'
+import { BUILDER_VERSION, countsFrom, manifestBytes, peopleShown, type ReleaseCounts, releaseId } from './manifest.ts'
 import { ParquetWriter, type SegmentName } from './parquet.ts'
 import { type Random, randomStream } from './random.ts'
 import { diskError, ReleaseFiles } from './release-files.ts'
@@ -251,7 +251,7 @@ function nameText({ hi, lo }: SegmentName): string {
 function countsOf(k: number, people: number, written: Written, drops: EpisodeDrops): ReleaseCounts {
   const { segments, actions, trajectories, images, byKind, appsBelowK, labelsBelowK, tasksBelowK } = written
   return {
-    ...countsFrom(k, { people, segments, actions, trajectories, images }),
+    ...countsFrom(k, { people: peopleShown(k, people), segments, actions, trajectories, images }),
     byKind: countsFrom(k, byKind),
     dropped: countsFrom(k, { ...drops, appsBelowK, labelsBelowK, tasksBelowK }),
   }

@@ -19,6 +19,11 @@ export function releaseId(bytes: Uint8Array): ReleaseId {
 
 export type ReleaseCounts = ReleaseManifest['counts']
 
+/** People in steps of `k`: two releases with exact numbers would tell that one person left in between. */
+export function peopleShown(k: number, people: number): number {
+  return people - (people % k)
+}
+
 /** Totals below `k` are left out, not rounded: they could be one person's. */
 export function countsFrom(k: number, counts: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count >= k))

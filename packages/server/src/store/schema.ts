@@ -281,6 +281,17 @@ create table release.releases (
 /** Rights, stated per role. A right that isn't here doesn't exist. */
 export const grantsSql = `
 revoke all on schema public from public;
+-- PostgreSQL tells everybody how many rows each table got and lost, exactly and at once: no role may watch people decide there.
+revoke select on pg_catalog.pg_class, pg_catalog.pg_statistic_ext, pg_catalog.pg_stats from public;
+do $$
+declare f record;
+begin
+  for f in select oid::regprocedure as name from pg_catalog.pg_proc
+    where pronamespace = 'pg_catalog'::regnamespace and (proname like 'pg\\_stat\\_get\\_%' or proname like 'pg\\_%\\_size')
+  loop
+    execute format('revoke execute on function %s from public', f.name);
+  end loop;
+end $$;
 grant usage on schema install to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
 grant select on all tables in schema install to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
 grant insert, update on install.programme to fairtrace_portal;

@@ -41,7 +41,7 @@ export function stateSentence(charter: Charter, state: ProgrammeState): string {
 export function totalSentence(shown: number | null, k: number): string {
   return shown === null
     ? `Fewer than ${k} people take part at the moment, or none; below ${k} no number is shown.`
-    : `At least ${shown} people take part. The number moves in steps of ${k}, so that nobody’s decision can be read off it.`
+    : `At least ${shown} people take part. The number is of last midnight (UTC) and moves in steps of ${k}, so that nobody’s decision can be read off it.`
 }
 
 /** `1209600000` → "14 days" */
