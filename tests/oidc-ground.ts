@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { SignInSettings } from '@fairtrace/server/runtime/sign-in-settings'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
-import { Provider } from 'oidc-provider'
+import { type Adapter, type AdapterPayload, Provider } from 'oidc-provider'
 
 const CLIENT_SECRET = 'a-secret-of-the-test-alone-0123456789'
 
@@ -56,6 +56,7 @@ export async function startProvider(): Promise<TestProvider> {
             redirect_uris: [`${portalUrl}/sign-in/callback`],
           },
         ],
+        adapter: InMemory,
         jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig' }] },
         cookies: { keys: ['a-cookie-key-of-the-test'] },
         claims: { openid: ['sub'], profile: ['name'], groups: ['groups'] },
@@ -140,6 +141,50 @@ export async function startLyingProvider(): Promise<LyingProvider> {
     stop: () => close(server),
   }
   return lying
+}
+
+/** What the provider keeps, for one test. */
+class InMemory implements Adapter {
+  static readonly #kept = new Map<string, AdapterPayload>()
+  readonly #kind: string
+
+  constructor(kind: string) {
+    this.#kind = kind
+  }
+
+  async upsert(id: string, payload: AdapterPayload): Promise<undefined> {
+    InMemory.#kept.set(this.#key(id), payload)
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    return InMemory.#kept.get(this.#key(id))
+  }
+
+  async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    return [...InMemory.#kept.values()].find((payload) => payload.kind === 'Session' && payload.uid === uid)
+  }
+
+  /** No device flow here. */
+  async findByUserCode(): Promise<undefined> {
+    return undefined
+  }
+
+  async consume(id: string): Promise<undefined> {
+    const payload = await this.find(id)
+    if (payload !== undefined) payload.consumed = Math.floor(Date.now() / 1000)
+  }
+
+  async destroy(id: string): Promise<undefined> {
+    InMemory.#kept.delete(this.#key(id))
+  }
+
+  async revokeByGrantId(grantId: string): Promise<undefined> {
+    for (const [key, payload] of InMemory.#kept) if (payload.grantId === grantId) InMemory.#kept.delete(key)
+  }
+
+  #key(id: string): string {
+    return `${this.#kind}:${id}`
+  }
 }
 
 /** Follows redirects by hand and keeps cookies per origin, as far as a sign-in needs it. */

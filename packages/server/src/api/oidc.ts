@@ -33,6 +33,8 @@ export class OidcSignIn {
   readonly #nowMs: () => number
   readonly #underWay: ShortLived<UnderWay>
   #provider: { readonly configuration: client.Configuration; readonly readAtMs: number } | null = null
+  /** One reading for all who wait for it: a provider that is slow isn't asked by each of them. */
+  #reading: Promise<client.Configuration> | null = null
 
   /**
    * @param portalAddress where people reach the portal
@@ -129,10 +131,17 @@ export class OidcSignIn {
   }
 
   /** @throws `SIGN_IN_UNAVAILABLE` */
-  async #configuration(): Promise<client.Configuration> {
+  #configuration(): Promise<client.Configuration> | client.Configuration {
     if (this.#provider !== null && this.#nowMs() < this.#provider.readAtMs + DISCOVERY_MS) {
       return this.#provider.configuration
     }
+    this.#reading ??= this.#discover().finally(() => {
+      this.#reading = null
+    })
+    return this.#reading
+  }
+
+  async #discover(): Promise<client.Configuration> {
     const { issuer, clientId, clientSecret } = this.#settings
     const server = new URL(issuer)
     // Checks signatures of ID tokens too, although they come straight from the provider.
