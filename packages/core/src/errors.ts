@@ -243,6 +243,11 @@ export const ERRORS = {
     advice: 'Only a data directory created as a demonstration has a clock that can be moved.',
   },
   ROLE_FAILED: { status: 503, exit: 17, advice: 'Read the log of the role in the data directory.' },
+  SIGN_IN_SETTINGS_INVALID: {
+    status: 503,
+    exit: 18,
+    advice: 'Correct sign-in.json in the data directory as `docs/operations.md` describes it, and start again.',
+  },
   NOT_FOUND: { status: 404, exit: 3, advice: 'Check the address.' },
   BODY_INVALID: { status: 400, exit: 3, advice: 'Correct the fields named and send again.' },
   INTERNAL: {

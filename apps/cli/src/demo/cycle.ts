@@ -14,7 +14,8 @@ import type { DataDir, Embedded } from '@fairtrace/server'
 import { openDatabase } from '@fairtrace/server/store/database'
 import { createParticipant, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
 import { z } from 'zod'
-import { demoCharterApprovals, demoCharterYaml } from './charter.ts'
+import { demoCharterApprovals, demoCharterYaml, writeDemoKeys } from './charter.ts'
+import { withPasskey } from './owner-passkey.ts'
 import { createPeople, type People, writePeople } from './people.ts'
 import { PortalSession } from './portal-session.ts'
 import { dealRecordings } from './recordings.ts'
@@ -62,6 +63,7 @@ export async function runCycle(embedded: Embedded, dir: DataDir, options: CycleO
   const timer = new StepTimer()
   const people = createPeople()
   writePeople(dir, people)
+  writeDemoKeys(dir, people)
   const devices: Device[] = []
   try {
     const owner = await timer.run('charter', () => startProgramme(embedded, dir, people))
@@ -93,7 +95,12 @@ async function startProgramme(embedded: Embedded, dir: DataDir, people: People):
   for (const approval of demoCharterApprovals(yaml, people)) {
     await owner.post('/api/programme/charter/approvals', approval, anything)
   }
-  for (const state of ['approved', 'running']) await owner.post('/api/programme/state', { state }, anything)
+  await withPasskey(owner, embedded.portalUrl, async (confirm) => {
+    await confirm('approve-programme')
+    await owner.post('/api/programme/state', { state: 'approved' }, anything)
+    await confirm('run-programme')
+    await owner.post('/api/programme/state', { state: 'running' }, anything)
+  })
   return owner
 }
 

@@ -126,7 +126,7 @@ export class DataDir {
     else writeOwnerOnly(this.path('clock.json'), { offsetMs })
   }
 
-  /** The operator wrote it, so each fault is named; what stands there is not repeated. @throws `DATA_DIR_UNUSABLE` */
+  /** The operator wrote it, so each fault is named; what stands there is not repeated. @throws `SIGN_IN_SETTINGS_INVALID` */
   signIn(): SignInSettings | null {
     const path = this.path(SIGN_IN_FILE)
     if (!existsSync(path)) return null
@@ -134,18 +134,18 @@ export class DataDir {
     try {
       content = JSON.parse(readFileSync(path, 'utf8'))
     } catch (cause) {
-      throw new FairtraceError('DATA_DIR_UNUSABLE', "sign-in.json in the data directory can't be read as JSON", {
+      throw new FairtraceError('SIGN_IN_SETTINGS_INVALID', "sign-in.json in the data directory can't be read as JSON", {
         cause,
       })
     }
     const parsed = signInSettingsSchema.safeParse(content)
     if (!parsed.success) {
       const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`)
-      throw new FairtraceError('DATA_DIR_UNUSABLE', `sign-in.json: ${faults.join('; ')}`)
+      throw new FairtraceError('SIGN_IN_SETTINGS_INVALID', `sign-in.json: ${faults.join('; ')}`)
     }
     if (parsed.data.clientSecret !== undefined && isOpenToOthers(path)) {
       throw new FairtraceError(
-        'DATA_DIR_UNUSABLE',
+        'SIGN_IN_SETTINGS_INVALID',
         'sign-in.json holds a secret and others on this machine may read it; take their right away (chmod 600)',
       )
     }

@@ -40,7 +40,7 @@ describe('sign-in.json', () => {
   ])('is refused with %s', (_what, value, sentence) => {
     write(value)
     expect(() => dir.signIn()).toThrow(
-      expect.objectContaining({ code: 'DATA_DIR_UNUSABLE', message: expect.stringMatching(sentence) }),
+      expect.objectContaining({ code: 'SIGN_IN_SETTINGS_INVALID', message: expect.stringMatching(sentence) }),
     )
   })
 
