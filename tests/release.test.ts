@@ -1,7 +1,7 @@
 import { randomUUID, sign } from 'node:crypto'
 import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { charterHash, type Grant, grantMessage } from '@fairtrace/core'
+import { charterHash, type Grant, grantMessage, parseCharter } from '@fairtrace/core'
 import { builderBoxPublicKey } from '@fairtrace/server/builder/box-key'
 import { startBuilder } from '@fairtrace/server/builder/role'
 import { startLedger } from '@fairtrace/server/ledger/role'
@@ -10,6 +10,7 @@ import type { RunningRole } from '@fairtrace/server/runtime/role'
 import { startVault } from '@fairtrace/server/vault/role'
 import {
   aDevice,
+  CHARTER_YAML,
   randomId,
   startRoleProcess,
   startTestGround,

@@ -38,7 +38,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/verify.ts')).verifyCommand(),
   },
   charter: {
-    summary: 'check a charter',
+    summary: 'write, check, plan, propose and sign a charter',
     load: async () => (await import('./commands/charter.ts')).charterCommand(),
   },
   concern: {

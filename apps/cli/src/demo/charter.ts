@@ -1,7 +1,8 @@
 /** The charter of the demonstration, written as anybody would write one: as YAML, then parsed like any other. */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { charterHash, parseCharter, ROLES, WEEKDAYS } from '@fairtrace/core'
 import { DEVICE_BUILD } from '@fairtrace/device'
-import { type Installation, publicKeyOf, SERVER_BUILD } from '@fairtrace/server'
+import { type DataDir, type Installation, publicKeyOf, SERVER_BUILD } from '@fairtrace/server'
 import { SIMULATED_APPS, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
 import { stringify } from 'yaml'
 import { type SignedCharter, signCharter } from '../charter/sign-charter.ts'
@@ -62,6 +63,14 @@ export function demoCharterYaml(installation: Installation, people: People): str
     },
     { lineWidth: 120 },
   )
+}
+
+/** Files for `fairtrace charter sign --key`: a demonstration can then go through a change of its charter by hand. */
+export function writeDemoKeys(dir: DataDir, { approvers }: People): void {
+  mkdirSync(dir.path('demo/keys'), { recursive: true, mode: 0o700 })
+  for (const { name, role, seed } of approvers) {
+    writeFileSync(dir.path('demo/keys', `${role}.json`), `${JSON.stringify({ name, seed })}\n`, { mode: 0o600 })
+  }
 }
 
 /** Signatures over the demonstration's charter by its software keys, as the portal takes them. */

@@ -52,6 +52,8 @@ async function send(
     headers: body === undefined ? { ...headers } : { ...headers, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     redirect: 'manual',
+  }).catch((cause: unknown) => {
+    throw new FairtraceError('SERVER_UNREACHABLE', 'the portal does not answer', { cause })
   })
   if (response.ok) return response
   const refusal = refusalSchema.safeParse(await response.json().catch(() => null)).data

@@ -19,7 +19,15 @@ export const ALWAYS_FORBIDDEN = ['dpv:PersonnelPerformanceMonitoring', 'dpv:Pers
 export const QUORUM_ROLES = ['programme-owner', 'data-protection', 'security', 'worker-representative'] as const
 export type QuorumRole = (typeof QUORUM_ROLES)[number]
 
-const text = (max: number) => z.string().trim().min(1).max(max)
+/** What `fairtrace charter init` leaves to people; where it still stands, nobody has decided. */
+const FILL_IN = 'FILL-IN'
+const text = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .refine((value) => value !== FILL_IN, 'fill this in')
 const dpvTerm = /^dpv:[A-Z][A-Za-z]+$/
 const TERM_FORM = 'a term of the Data Privacy Vocabulary, such as dpv:ResearchAndDevelopment'
 // What manages, rates or watches people, by how the vocabulary names it: whole families, so that no sibling slips through.

@@ -18,6 +18,7 @@ import {
   missingApprovals,
   narrowedBy,
   parseCharter,
+  successorFault,
   type VerifySignature,
   type Widening,
   widens,
@@ -82,7 +83,8 @@ export async function proposeCharter(database: OpenDatabase, yaml: string, nowMs
   }
   if (current.charterHash === hash) return outcome(database, hash, null)
   if (current.state === 'closed') throw new FairtraceError('PROGRAMME_STATE_REFUSED', 'the programme is closed')
-  requireSuccessor(current.charter, next)
+  const fault = successorFault(current.charter, next)
+  if (fault !== null) throw new FairtraceError(fault.code, fault.message)
   if (current.state === 'draft' || current.state === 'approved') {
     const entry = await logged(database, 'charter.applied', detail)
     await putInForce(database, current, next, { yaml, nowMs, namedBy: hash, backToDraft: true })
@@ -399,23 +401,6 @@ function verifies(hash: string, { signature }: CharterApproval, key: string): bo
   } catch {
     // Fails closed: a signature that can't be checked doesn't count.
     return false
-  }
-}
-
-function requireSuccessor(old: Charter, next: Charter): void {
-  if (old.programme !== next.programme) {
-    throw new FairtraceError('CHARTER_NOT_IN_FORCE', `this installation holds the programme ${old.programme}`)
-  }
-  if (next.version <= old.version) {
-    throw new FairtraceError('CHARTER_NOT_IN_FORCE', `version ${old.version} is in force; a change needs a higher one`)
-  }
-  // Or people would be held to a text that they never saw.
-  const isNoticeChanged = old.notice.text !== next.notice.text
-  if (next.notice.version < old.notice.version || (isNoticeChanged && next.notice.version === old.notice.version)) {
-    throw new FairtraceError(
-      'CHARTER_INVALID',
-      `charter: notice.version: must rise above ${old.notice.version} with the text`,
-    )
   }
 }
 
