@@ -16,7 +16,7 @@ import {
   type ReleaseId,
   widensUse,
 } from '@fairtrace/core'
-import { stageRelease } from '@fairtrace/release'
+import { type StagedRelease, stageRelease } from '@fairtrace/release'
 import { appendToLedger } from '../ledger/append.ts'
 import { ledgerProof } from '../ledger/proof.ts'
 import { type Signer, signJws } from '../runtime/jws.ts'
@@ -52,49 +52,90 @@ export async function buildJob(request: unknown, input: JobInput): Promise<Relea
   const directory = join(input.objectsDir, 'releases', job.name)
   await requireFree(database, job.name, directory)
   const contentKeys = await openContentKeys(database, builderBoxKey(signingSeed), job.grant, job.approvals, signal)
-  const staged = await stageRelease({
-    directory,
-    name: job.name,
-    charter,
-    charterYaml: yaml,
-    seed: job.seed,
-    secret: releaseSecret(signingSeed, job.seed),
-    publishedAtMs: input.clock.nowMs(),
-    parts: readRecordings({
-      database,
-      objects: new FileObjects(input.objectsDir),
-      contentKeys,
-      charters: usable,
-      signal,
-      onProgress: (done, total) => input.onProgress((READ_SHARE * done) / Math.max(1, total)),
-    }),
-    sign: (typ, payload) => signJws(typ, payload, signer),
-    builder: signer.publicKey,
-  })
-  input.onProgress(WRITTEN_SHARE)
-  let ledgerIndex: number
+  for (;;) {
+    const used = new Set<string>()
+    const staged = await stageRelease({
+      directory,
+      name: job.name,
+      charter,
+      charterYaml: yaml,
+      seed: job.seed,
+      secret: releaseSecret(signingSeed, job.seed),
+      publishedAtMs: input.clock.nowMs(),
+      parts: readRecordings({
+        database,
+        objects: new FileObjects(input.objectsDir),
+        contentKeys,
+        charters: usable,
+        signal,
+        onProgress: (done, total) => input.onProgress((READ_SHARE * done) / Math.max(1, total)),
+        onUsed: (contentKeyId) => used.add(contentKeyId),
+      }),
+      sign: (typ, payload) => signJws(typ, payload, signer),
+      builder: signer.publicKey,
+    })
+    input.onProgress(WRITTEN_SHARE)
+    const ledgerIndex = await publish(staged, used, database)
+    // Somebody withdrew while it was made: it is made again without them, and nobody is told why it took longer.
+    if (ledgerIndex === null) continue
+    await announce(staged, job.name, ledgerIndex, input)
+    return staged.id
+  }
+}
+
+/** @returns the entry of the ledger, or null if somebody in it was erased meanwhile; then it is gone */
+async function publish(
+  staged: StagedRelease,
+  used: ReadonlySet<string>,
+  database: OpenDatabase,
+): Promise<number | null> {
   try {
-    const detail = { manifest: staged.id }
-    const { index, salt } = await appendToLedger(database, RELEASE_ENTRY_TYPE, detail, { waitForCheckpoint: true })
-    await staged.publish(Buffer.from(await ledgerProof(database, index, salt)))
-    ledgerIndex = index
+    if (await isStillStored(database, used)) {
+      const detail = { manifest: staged.id }
+      const { index, salt } = await appendToLedger(database, RELEASE_ENTRY_TYPE, detail, { waitForCheckpoint: true })
+      const proof = Buffer.from(await ledgerProof(database, index, salt))
+      // The checkpoint took its time.
+      if (await isStillStored(database, used)) {
+        await staged.publish(proof)
+        return index
+      }
+    }
+    await staged.discard()
+    return null
   } catch (error) {
     // No log, no release.
     await staged.discard()
     throw error
   }
+}
+
+/** Erasure takes the index of a person's chunks away, so that a key of theirs is in it no more. */
+async function isStillStored(database: OpenDatabase, contentKeyIds: ReadonlySet<string>): Promise<boolean> {
+  const { rows } = await database.pool.query<{ found: number }>(
+    `select count(*) as found from unnest($1::text[]) as t(id)
+     where exists (select from vault.chunks where content_key_id = t.id)`,
+    [[...contentKeyIds]],
+  )
+  return rows[0]?.found === contentKeyIds.size
+}
+
+async function announce(
+  { id, manifest }: StagedRelease,
+  name: string,
+  ledgerIndex: number,
+  { database, clock }: JobInput,
+): Promise<void> {
   await database.db
     .insertInto('release.releases')
     .values({
-      id: staged.id,
-      name: job.name,
-      directory: `releases/${job.name}`,
-      created_at_ms: input.clock.nowMs(),
-      manifest: JSON.stringify(staged.manifest),
+      id,
+      name,
+      directory: `releases/${name}`,
+      created_at_ms: clock.nowMs(),
+      manifest: JSON.stringify(manifest),
       ledger_index: ledgerIndex,
     })
     .execute()
-  return staged.id
 }
 
 /** Nothing stands in for the risk gate: without it only simulated people's recordings may become a release. */

@@ -23,6 +23,8 @@ export interface RecordingsInput {
   readonly signal: AbortSignal
   /** Actions read so far, of the total at the beginning. */
   onProgress(done: number, total: number): void
+  /** Told of each content key under which something goes into the release. */
+  onUsed(contentKeyId: string): void
 }
 
 /**
@@ -31,7 +33,7 @@ export interface RecordingsInput {
  * @throws `SEGMENT_CORRUPT` for a chunk that does not open or hold actions; nothing is released then
  */
 export async function* readRecordings(input: RecordingsInput): AsyncGenerator<RecordedPart> {
-  const { database, objects, contentKeys, charters, signal, onProgress } = input
+  const { database, objects, contentKeys, charters, signal, onProgress, onUsed } = input
   const { rows } = await database.pool.query<{ total: number }>(
     'select coalesce(sum(actions), 0)::bigint as total from vault.chunks',
   )
@@ -48,6 +50,7 @@ export async function* readRecordings(input: RecordingsInput): AsyncGenerator<Re
     const sealed = await objects.read(segmentKey(chunk.segment_id), chunk.at_offset, chunk.length)
     const name = { segmentId: chunk.segment_id, batchId: chunk.batch_id, pseudonym: chunk.pseudonym }
     const actions = await parseActions(openChunk(name, contentKey, sealed))
+    onUsed(chunk.content_key_id)
     yield { person: chunk.pseudonym, task: chunk.task, outcome: chunk.last ? chunk.outcome : null, actions }
   }
 }

@@ -1,0 +1,96 @@
+/** Somebody withdraws in the last moment of a release: after everything was read, while the ledger is told of it. */
+import { sign } from 'node:crypto'
+import { charterHash, type Grant, grantMessage, type ReleaseManifest } from '@fairtrace/core'
+import { builderBoxPublicKey } from '@fairtrace/server/builder/box-key'
+import { startBuilder } from '@fairtrace/server/builder/role'
+import { startLedger } from '@fairtrace/server/ledger/role'
+import { signerFromSeed } from '@fairtrace/server/runtime/jws'
+import type { RunningRole } from '@fairtrace/server/runtime/role'
+import { startVault } from '@fairtrace/server/vault/role'
+import { aDevice, randomId, startTestGround, TEST_SEEDS, type TestGround, waitFor } from '@fairtrace/testing/harness'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fillVault } from './release-ground.ts'
+
+const log = pino({ level: 'silent' })
+const clock = { nowMs: () => Date.now() }
+
+describe('a release during which somebody withdraws', () => {
+  let ground: TestGround
+  const roles: RunningRole[] = []
+  const people = Array.from({ length: 8 }, () => aDevice())
+
+  beforeAll(async () => {
+    ground = await startTestGround()
+    const context = { log, clock, addresses: {} }
+    roles.push(await startLedger({ ...ground.contextOf('ledger'), ...context }))
+    roles.push(await startVault({ ...ground.contextOf('vault'), ...context }))
+    await fillVault(ground, people, 2)
+    const secrets = { signingSeed: TEST_SEEDS.builder }
+    roles.push(await startBuilder({ ...ground.contextOf('builder'), secrets, ...context }))
+  })
+  afterAll(async () => {
+    for (const role of roles.toReversed()) await role.stop()
+    await ground?.stop()
+  })
+
+  /** Builds a release and returns what its manifest says. */
+  async function release(name: string): Promise<ReleaseManifest> {
+    const grant: Grant = {
+      id: randomId(),
+      programme: ground.charter.programme,
+      epoch: 0,
+      charter: charterHash(ground.charter),
+      requester: 'Rhea Novak',
+      purpose: 'Train an agent that helps with orders.',
+      recipientKey: builderBoxPublicKey(TEST_SEEDS.builder),
+      startsAtMs: Date.now() - 1_000,
+      endsAtMs: Date.now() + 3_600_000,
+    }
+    const approvals = [
+      { approver: 'Dana Weiss', seed: TEST_SEEDS.dataProtection },
+      { approver: 'Robin Okafor', seed: TEST_SEEDS.workerRepresentative },
+    ].map(({ approver, seed }) => ({
+      approver,
+      signature: sign(null, grantMessage(grant), signerFromSeed(seed).privateKey).toString('base64url'),
+    }))
+    const request = JSON.stringify({ name, seed: '1', grant, approvals })
+    await ground.sql.query('insert into release.jobs (id, request) values ($1, $2)', [randomId(), request])
+    await ground.sql.query('notify fairtrace_jobs')
+    return await waitFor(async () => {
+      const { rows } = await ground.sql.query('select manifest from release.releases where name = $1', [name])
+      return rows[0]?.manifest ?? null
+    })
+  }
+
+  it('is made again without them, and published without a word about it', async () => {
+    const whole = await release('whole')
+    // The portal's request and the vault's answer, at the moment when the entry of the release reaches the ledger.
+    await ground.sql.query(`create function ledger.withdraw() returns trigger language plpgsql security definer as $$
+      begin
+        if new.entry like '{"type":"release%' then
+          insert into vault.erasure_requests values ('${people[0]?.pseudonym}', 2) on conflict do nothing;
+          perform pg_notify('fairtrace_key_requests', '');
+        end if;
+        return new;
+      end $$`)
+    await ground.sql.query(
+      'create trigger withdraw after insert on ledger.inbox for each row execute function ledger.withdraw()',
+    )
+    // The checkpoint waits until the erasure is done, as it may.
+    await ground.sql.query(`create function ledger.wait() returns trigger language plpgsql security definer as $$
+      begin
+        perform pg_sleep(1);
+        return new;
+      end $$`)
+    await ground.sql.query(
+      'create trigger wait before insert on ledger.checkpoints for each row execute function ledger.wait()',
+    )
+    const without = await release('without')
+    expect(without.counts.actions).toBeLessThan(Number(whole.counts.actions))
+    const { rowCount } = await ground.sql.query('select from vault.chunks where pseudonym = $1', [people[0]?.pseudonym])
+    expect(rowCount).toBe(0)
+    const { rows } = await ground.sql.query(`select state, code, message from release.jobs`)
+    expect(rows).toEqual([1, 2].map(() => ({ state: 'done', code: null, message: null })))
+  })
+})
