@@ -1,3 +1,9 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { promisify } from 'node:util'
 import { type Charter, charterHash, parseCharter } from '@fairtrace/core'
 import { CHARTER_YAML, charterApproval, charterApprovals, TEST_SEEDS } from '@fairtrace/testing/harness'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -12,6 +18,13 @@ import {
   startProgramme,
   type TestDevice,
 } from './portal-ground.ts'
+
+const MAIN = new URL('../apps/cli/src/main.ts', import.meta.url).pathname
+
+async function fairtrace(...args: readonly string[]): Promise<string> {
+  const argv = ['--disable-warning=ExperimentalWarning', MAIN, 'charter', ...args]
+  return (await promisify(execFile)(process.execPath, argv)).stdout
+}
 
 /** Versions of the test charter rise from test to test: each begins from the one in force. */
 let version = 1
@@ -208,6 +221,39 @@ describe('a charter that changes', () => {
       body: { charter: hashOf(first), ...approval },
     })
     expect(late).toMatchObject({ code: 'CHARTER_NOT_IN_FORCE' })
+  })
+
+  it('is planned, proposed and signed from the command line', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fairtrace-charter-'))
+    const wider = numbered(inForce).replace('segmentsPerPersonMax: 200', 'segmentsPerPersonMax: 300')
+    const written = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text)
+      return join(folder, name)
+    }
+    const file = written('next.yaml', wider)
+    try {
+      const planned = await fairtrace('plan', file, '--server', ground.url)
+      expect(planned).toContain('release.segmentsPerPersonMax: 200 → 300')
+      expect(planned).toMatch(/(?:fewer than|at least) \d+ participants; until they say yes, the old terms hold/)
+      expect(await fairtrace('apply', file, '--server', ground.url, '--session', owner)).toContain(
+        'waits for: data-protection, worker-representative',
+      )
+      const signed: string[] = []
+      for (const [name, seed] of [
+        ['Dana Weiss', TEST_SEEDS.dataProtection],
+        ['Robin Okafor', TEST_SEEDS.workerRepresentative],
+      ] as const) {
+        const key = written('key.json', JSON.stringify({ name, seed }))
+        signed.push(await fairtrace('sign', file, '--key', key, '--server', ground.url))
+      }
+      expect(signed[0]).toContain('waits for: worker-representative')
+      expect(signed[1]).toContain('It takes effect at')
+      ground.moveClock(14 * DAY_MS)
+      await expect.poll(charterInForce, { timeout: 10_000 }).toBe(hashOf(wider))
+      inForce = wider
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it('lets a representative be replaced only with their own signature', async () => {
