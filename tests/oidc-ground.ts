@@ -1,7 +1,7 @@
 /** OpenID Connect providers on the loopback address: a real one, and one that lies; and a browser that carries cookies between. */
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { SignInSettings } from '@fairtrace/server/runtime/sign-in-settings'
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { type Adapter, type AdapterPayload, Provider } from 'oidc-provider'
 
 const CLIENT_SECRET = 'a-secret-of-the-test-alone-0123456789'
@@ -42,7 +42,6 @@ function settingsFor(issuer: string): SignInSettings {
 export async function startProvider(): Promise<TestProvider> {
   let handle = (_request: IncomingMessage, response: ServerResponse): unknown => response.writeHead(503).end()
   const { server, issuer } = await listen((request, response) => handle(request, response))
-  const { privateKey } = await generateKeyPair('RS256', { extractable: true })
   const test: TestProvider = {
     settings: settingsFor(issuer),
     next: { sub: 'nobody', name: 'Nobody', groups: [] },
@@ -57,7 +56,7 @@ export async function startProvider(): Promise<TestProvider> {
           },
         ],
         adapter: InMemory,
-        jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig' }] },
+        jwks: { keys: [{ ...newRsaKey().export({ format: 'jwk' }), alg: 'RS256', use: 'sig' }] },
         cookies: { keys: ['a-cookie-key-of-the-test'] },
         claims: { openid: ['sub'], profile: ['name'], groups: ['groups'] },
         conformIdTokenClaims: false,
@@ -97,10 +96,12 @@ export async function startProvider(): Promise<TestProvider> {
   return test
 }
 
+export type Claims = Readonly<Record<string, unknown>>
+
 export interface LyingProvider {
   readonly settings: SignInSettings
   /** Makes the next ID token; null sends none. */
-  idToken: (honest: JWTPayload, sign: (claims: JWTPayload) => Promise<string>) => Promise<string | null>
+  idToken: (honest: Claims, sign: (claims: Claims) => string) => string | null
   /** Of the sign-in under way. */
   nonce: string
   stop(): Promise<void>
@@ -108,15 +109,14 @@ export interface LyingProvider {
 
 /** Answers every code with whatever token the test makes; keys and addresses are in order. */
 export async function startLyingProvider(): Promise<LyingProvider> {
-  const { privateKey, publicKey } = await generateKeyPair('RS256')
-  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'key', alg: 'RS256', use: 'sig' }] }
+  const key = newRsaKey()
+  const { n, e } = key.export({ format: 'jwk' })
+  const jwks = { keys: [{ kty: 'RSA', n, e, kid: 'key', alg: 'RS256', use: 'sig' }] }
   const { server, issuer } = await listen((request, response) => {
     answer(request.url ?? '')
       .then((body) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body)))
       .catch(() => response.writeHead(500).end())
   })
-  const sign = (claims: JWTPayload) =>
-    new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'key' }).sign(privateKey)
   const answer = async (url: string): Promise<object> => {
     if (url.startsWith('/.well-known/')) {
       return {
@@ -131,7 +131,7 @@ export async function startLyingProvider(): Promise<LyingProvider> {
     if (url === '/jwks') return jwks
     const nowS = Math.floor(Date.now() / 1000)
     const honest = { iss: issuer, aud: 'fairtrace', sub: 'olga', nonce: lying.nonce, iat: nowS, exp: nowS + 60 }
-    const idToken = await lying.idToken({ ...honest, groups: ['fairtrace-owners'] }, sign)
+    const idToken = lying.idToken({ ...honest, groups: ['fairtrace-owners'] }, (claims) => signedToken(claims, key))
     return { access_token: 'access', token_type: 'Bearer', ...(idToken === null ? {} : { id_token: idToken }) }
   }
   const lying: LyingProvider = {
@@ -141,6 +141,17 @@ export async function startLyingProvider(): Promise<LyingProvider> {
     stop: () => close(server),
   }
   return lying
+}
+
+export function newRsaKey(): KeyObject {
+  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+}
+
+/** A compact JWS (RFC 7515), RS256; `null` in place of a key signs with nothing (`alg: none`). */
+export function signedToken(claims: Claims, key: KeyObject | null): string {
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const input = `${encode(key === null ? { alg: 'none' } : { alg: 'RS256', kid: 'key' })}.${encode(claims)}`
+  return `${input}.${key === null ? '' : sign('sha256', Buffer.from(input), key).toString('base64url')}`
 }
 
 /** What the provider keeps, for one test. */

@@ -4,12 +4,12 @@
  */
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 
-export interface CreationOptions {
+interface CreationOptions {
   readonly challenge: string
   readonly rp: { readonly id?: string }
 }
 
-export interface RequestOptions {
+interface RequestOptions {
   readonly challenge: string
   readonly rpId?: string
 }
@@ -25,12 +25,12 @@ export interface SoftwareAuthenticator {
   clone(): SoftwareAuthenticator
 }
 
-export interface CreatedPasskey {
+interface CreatedPasskey {
   readonly id: string
   readonly response: { readonly clientDataJSON: string; readonly attestationObject: string }
 }
 
-export interface PasskeyAssertion {
+interface PasskeyAssertion {
   readonly id: string
   readonly response: {
     readonly clientDataJSON: string
