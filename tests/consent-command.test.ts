@@ -68,11 +68,12 @@ describe('fairtrace consent', () => {
     expect((await consent('show')).out).toContain('You have paused')
     expect((await consent('resume')).code).toBe(0)
     const { out } = await consent('history')
-    expect(out.trim().split('\n').map((line) => line.split('  ')[2])).toEqual([
-      'yes, to notice 1: pointer in desktop:mail',
-      'paused',
-      'resumed',
-    ])
+    expect(
+      out
+        .trim()
+        .split('\n')
+        .map((line) => line.split('  ')[2]),
+    ).toEqual(['yes, to notice 1: pointer in desktop:mail', 'paused', 'resumed'])
     const then = JSON.parse((await consent('history', '--at', givenAt, '--json')).out)
     expect(then).toMatchObject({ legalState: 'given', isPaused: false, version: 1 })
     expect(then.history).toHaveLength(1)

@@ -127,6 +127,15 @@ describe('consent', () => {
     expect((await person.withdraw()).body.receipt).toBe(withdrawn.body.receipt)
   })
 
+  it('refuses a yes that is sent again, before and after a withdrawal', async () => {
+    ground.moveClock(14 * DAY_MS)
+    expect((await person.consent({ version: 0 })).status).toBe(200)
+    expect(await person.consent({ version: 0 })).toMatchObject({ code: 'CONSENT_STALE' })
+    await person.withdraw()
+    expect(await person.consent({ version: 0 })).toMatchObject({ code: 'CONSENT_STALE' })
+    expect((await person.get('/api/consent')).body).toMatchObject({ state: 'withdrawn', version: 2 })
+  })
+
   it('pauses without an end and without a receipt, also against a change of the choices, until the person resumes', async () => {
     expect(await person.post('/api/consent/pause', {})).toMatchObject({ code: 'CONSENT_REQUIRED' })
     await consented()

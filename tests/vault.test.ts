@@ -130,6 +130,8 @@ describe('the vault', () => {
       () => batch({ lease: { categories: ['pointer', 'switches'] } }),
     ],
     ['a task that is not in the charter', 'BATCH_NOT_SHIELDED', () => batch({ body: { task: 'write-poems' } })],
+    ['an outcome without a task', 'BATCH_NOT_SHIELDED', () => batch({ body: { task: null, outcome: 'done' } })],
+    ['an outcome in words', 'BATCH_UNDECODABLE', () => batch({ body: { outcome: 'slow' } })],
     ['another version of the shield', 'BATCH_NOT_SHIELDED', () => batch({ body: { shield: '0' } })],
     ['a person without keys', 'KEY_UNAVAILABLE', () => batch({ device: aDevice() })],
   ] as const)('quarantines %s, unread', async (_what, code, make) => {
@@ -149,6 +151,7 @@ describe('the vault', () => {
       pseudonym: person.pseudonym,
       device: person.device,
       task: 'enter-order',
+      outcome: null,
       charter_hash: charterHash(ground.charter),
       consent_version: 1,
       actions: 100,

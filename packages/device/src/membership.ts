@@ -41,6 +41,8 @@ export interface Choice {
   readonly noticeVersion: number
   readonly categories: readonly Category[]
   readonly apps: readonly string[]
+  /** The consent version that the person saw; a yes that is sent again later, after a withdrawal above all, is refused by it. */
+  readonly version?: number
 }
 
 /** A person's consent as the portal states it, now or at a moment in the past. */
@@ -88,14 +90,17 @@ export function join(fetch: Fetch, serverUrl: string, code: string): Promise<Joi
 export async function giveConsent(
   fetch: Fetch,
   { serverUrl, session }: Membership,
-  { noticeVersion, categories, apps }: Choice,
+  { noticeVersion, categories, apps, version }: Choice,
 ): Promise<string> {
   if (!categories.every((category) => CATEGORIES.includes(category))) {
     throw new FairtraceError('USAGE', `categories are: ${CATEGORIES.join(', ')}`)
   }
   const answer = await requireAnswer(fetch, new URL('/api/consent', serverUrl).href, receiptAnswerSchema, {
     token: session,
-    body: { type: 'application/json', value: { noticeVersion, categories, apps } },
+    body: {
+      type: 'application/json',
+      value: { noticeVersion, categories, apps, ...(version === undefined ? {} : { version }) },
+    },
   })
   return answer.receipt
 }

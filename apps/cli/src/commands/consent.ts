@@ -90,6 +90,7 @@ async function show(device: Device, { json }: Options): Promise<void> {
 }
 
 async function give(device: Device, { notice, categories, apps, json }: GiveOptions): Promise<void> {
+  const { version } = await device.consentStatus()
   const { capture } = (await device.programme()).charter
   const receipt = await device.consent({
     noticeVersion: wholeNumber('--notice', notice, 1, Number.MAX_SAFE_INTEGER),
@@ -98,6 +99,7 @@ async function give(device: Device, { notice, categories, apps, json }: GiveOpti
       apps,
       capture.apps.map(({ id }) => id),
     ),
+    version,
   })
   if (json) return printJson({ receipt })
   say('You said yes. Keep this receipt:', receipt)

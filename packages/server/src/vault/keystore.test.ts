@@ -84,6 +84,40 @@ describe('the keystore', () => {
     store.close()
   })
 
+  it('destroys the generations of a person up to one, on the disk, and counts people for the report', async () => {
+    const kms = await openKms()
+    const wrappings = new Map<string, Buffer>()
+    const watched: typeof kms = {
+      ...kms,
+      async wrap(context, secret) {
+        const wrapped = await kms.wrap(context, secret)
+        wrappings.set(context, wrapped)
+        return wrapped
+      },
+    }
+    const store = new Keystore(folder, watched)
+    const aKeyOf = (pseudonym: string, generation: number) => ({ pseudonym, generation, privateKey: randomBytes(32) })
+    await store.putParticipants([aKeyOf('p', 1), aKeyOf('p', 3), aKeyOf('q', 1)])
+    expect(store.erasures(20_000)).toEqual({ sinceDay: 20_000, people: 0 })
+    for (let again = 0; again < 2; again++) store.destroyParticipants([{ pseudonym: 'p', lastGeneration: 2 }])
+    expect(await store.participant('p', 1)).toBeNull()
+    expect([await store.participant('p', 3), await store.participant('q', 1)]).not.toContain(null)
+    const files = Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))))
+    const isThere = [...wrappings].map(([context, wrapped]) => [
+      context.split('\n').slice(1).join(),
+      files.includes(wrapped),
+    ])
+    expect(isThere).toEqual([
+      ['p,1', false],
+      ['p,3', true],
+      ['q,1', true],
+    ])
+    expect(store.erasures(20_001)).toEqual({ sinceDay: 20_000, people: 1 })
+    store.erasuresReported(20_001, 1)
+    expect(store.erasures(20_001)).toEqual({ sinceDay: 20_001, people: 0 })
+    store.close()
+  })
+
   it('refuses a file that is no database', async () => {
     const kms = await openKms()
     writeFileSync(join(folder, 'keystore.sqlite'), 'x'.repeat(8_192))
