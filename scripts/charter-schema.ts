@@ -1,8 +1,8 @@
-/**
- * Writes docs/charter.schema.json, by which editors complete and check a charter while it is written. A test keeps the two
- * together. What a schema can't say (a duration's bounds, roles that must all be there) `fairtrace charter check` does.
- */
+/** Writes docs/charter.schema.json from the schema that parses charters. A test keeps the two together. */
 import { writeFileSync } from 'node:fs'
-import { charterJsonSchema } from './charter-json-schema.ts'
+import { charterJsonSchema } from '@fairtrace/core'
 
-writeFileSync(new URL('../docs/charter.schema.json', import.meta.url), charterJsonSchema())
+writeFileSync(
+  new URL('../docs/charter.schema.json', import.meta.url),
+  `${JSON.stringify(charterJsonSchema(), null, 2)}\n`,
+)

@@ -17,7 +17,7 @@ export interface PortalPlace {
 
 const programmeSchema = z.object({ charter: sentCharterSchema })
 const changesSchema = z.object({ participants: z.int().nullable(), k: z.int() })
-export const outcomeSchema = z.object({
+const outcomeSchema = z.object({
   programme: z.string(),
   state: z.string(),
   charterHash: z.string(),

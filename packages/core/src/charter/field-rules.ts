@@ -8,9 +8,9 @@
 import { canonicalJson } from '../canonical-json.ts'
 import { durationText } from './duration.ts'
 
-export type Comparison = 'equal' | 'more' | 'less' | 'incomparable'
+type Comparison = 'equal' | 'more' | 'less' | 'incomparable'
 
-export interface Rule {
+interface Rule {
   /** What `next` is to `old`: `more` and `incomparable` are widenings, `less` is a narrowing. */
   compare(old: unknown, next: unknown): Comparison
   /** The greatest value that is no widening of `old` nor, where the two can be compared, of `next`. */

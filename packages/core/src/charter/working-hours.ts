@@ -1,8 +1,16 @@
 /** When a programme captures at all: hours of the week, by the clocks of one place. */
-import type { Charter } from './charter-schema.ts'
 
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const
-export type Weekday = (typeof WEEKDAYS)[number]
+type Weekday = (typeof WEEKDAYS)[number]
+
+interface WorkingHours {
+  /** Whose clocks count, as "Europe/Berlin". */
+  readonly zone: string
+  readonly days: readonly Weekday[]
+  readonly from: string
+  /** Exclusive. */
+  readonly to: string
+}
 
 /** "00:00" to "24:00"; as text they sort as times do. */
 export const dayTimePattern = /^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/
@@ -23,7 +31,7 @@ export function isTimeZone(name: string): boolean {
  * Told from the clock on the wall there, so on a day that changes to summer time it may be an hour off; whoever uses it for
  * a lease of a minute asks again before that matters.
  */
-export function workingPeriodEndMs(hours: Charter['workingHours'], nowMs: number): number | null {
+export function workingPeriodEndMs(hours: WorkingHours, nowMs: number): number | null {
   if (!Number.isFinite(nowMs)) return null
   const { weekday, secondOfDay } = wallClock(hours.zone, nowMs)
   const isInside =

@@ -365,7 +365,7 @@ async function readChange(database: OpenDatabase, hash: string): Promise<ChangeR
 }
 
 function proposalOf(row: ChangeRow, programme: Programme): CharterProposal {
-  const charter = parseCharter(row.yaml, 'charter')
+  const charter = programme.charters.get(row.hash as CharterHash) ?? parseCharter(row.yaml, 'charter')
   return {
     hash: row.hash,
     version: charter.version,
@@ -379,7 +379,8 @@ function proposalOf(row: ChangeRow, programme: Programme): CharterProposal {
 }
 
 function missingOf(row: ChangeRow, programme: Programme): readonly MissingApproval[] {
-  const next = parseCharter(row.yaml, 'charter')
+  // Charters that the programme holds were parsed already, and have the hash that they are known by.
+  const next = programme.charters.get(row.hash as CharterHash) ?? parseCharter(row.yaml, 'charter')
   const namedBy = namingCharter(row, programme) ?? next
   // Fails closed: signatures over a hash that isn't the text's stand for nothing.
   const approvals = charterHash(next) === row.hash ? signaturesOf(row) : []

@@ -2,7 +2,7 @@
  * The terms that bind one person now. Until they agree to a widening, the charter that they agreed to holds for them, in their
  * leases, on their devices, in the vault and in releases.
  */
-import { type Charter, type CharterHash, charterHash, narrowedBy, widens } from '@fairtrace/core'
+import { type Charter, type CharterHash, charterHash, narrowedBy, type Widening, widens } from '@fairtrace/core'
 import type { Programme } from '../runtime/programme.ts'
 import type { ConsentState } from './state.ts'
 
@@ -30,9 +30,11 @@ export function termsFor(programme: Programme, consent: ConsentState): Terms | n
   return terms !== null && (terms.charterHash === hash || programme.charters.has(terms.charterHash)) ? terms : null
 }
 
-/** Whether this person's consent is to less than the charter in force allows, so that they are asked again. */
-export function isAskedAgain(programme: Programme, consent: ConsentState): boolean {
-  return consent.state === 'given' && termsFor(programme, consent)?.charterHash !== programme.charterHash
+/** In what the charter in force gives more than this person agreed to: what they are asked about again. */
+export function askedAgainFor(programme: Programme, consent: ConsentState): readonly Widening[] {
+  if (consent.state !== 'given') return []
+  const consented = programme.charters.get(consent.charter as CharterHash)
+  return consented === undefined ? [] : widens(consented, programme.charter)
 }
 
 function termsBetween(consented: Charter, { charter, charterHash: hash }: Programme): Terms | null {

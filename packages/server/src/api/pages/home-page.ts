@@ -1,13 +1,17 @@
 /** The first page: what this is, in which state it is, and where to go. */
+import type { CharterProposal } from '../../consent/charters.ts'
 import type { Programme } from '../../runtime/programme.ts'
 import { html } from './html.ts'
 import { type Frame, page } from './layout.ts'
+import { proposalSection } from './proposal-section.ts'
 import { stateSentence, totalSentence } from './words.ts'
 
 export interface HomeView {
   readonly programme: Programme | null
   readonly shownTotal: number | null
   readonly intake: string | null
+  /** Charters that wait. */
+  readonly proposals: readonly CharterProposal[]
   readonly portal: string
 }
 
@@ -44,6 +48,7 @@ export function renderHome(frame: Frame, view: HomeView): string {
 <p class="state ${programme?.state ?? 'none'}">${programme === null ? 'There is no programme yet. Nothing is recorded.' : stateSentence(programme.charter, programme.state)}</p>
 ${programme === null ? null : html`<p>${totalSentence(view.shownTotal, programme.charter.release.k)}</p>`}
 </section>
+${view.proposals.map(proposalSection)}
 <section aria-labelledby="promises"><h2 id="promises">Five promises</h2>
 <ol class="promises">${PROMISES.map(([promise, how]) => html`<li><strong>${promise}</strong> ${how}</li>`)}</ol>
 </section>

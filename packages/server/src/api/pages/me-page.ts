@@ -1,6 +1,7 @@
 /** A participant's page: is anything recorded, what, who has seen it, how do I stop. */
 import type { Charter } from '@fairtrace/core'
 import { LEASE_MS } from '@fairtrace/core'
+import type { CharterProposal } from '../../consent/charters.ts'
 import { consentEndsAtMs, isConsentCurrent } from '../../consent/decide.ts'
 import { renewalOf } from '../../consent/legal-state.ts'
 import {
@@ -11,15 +12,18 @@ import {
   receiptOf,
 } from '../../consent/state.ts'
 import type { EnrolledDevice } from '../../consent/store.ts'
-import { termsFor } from '../../consent/terms.ts'
+import { askedAgainFor, termsFor } from '../../consent/terms.ts'
 import type { Programme } from '../../runtime/programme.ts'
 import { type Html, html } from './html.ts'
 import { type Frame, page } from './layout.ts'
+import { proposalSection, wideningList } from './proposal-section.ts'
 import { CATEGORY_WORDS, duration, listWords, time } from './words.ts'
 
 export interface MeView {
   readonly programme: Programme
   readonly joinedAtMs: number
+  /** Charters that wait: everybody is told before one takes effect. */
+  readonly proposals: readonly CharterProposal[]
   readonly history: readonly RecordedEvent[]
   readonly devices: readonly EnrolledDevice[]
   /** Entries in the ledger that record an opening of stored recordings, anybody's. */
@@ -50,6 +54,8 @@ ${recordingSentence(view, consent)}
 <p>Your device shows when it records. This server keeps no list of it: it would be a timesheet.</p>
 ${pauseForm(consent)}
 ${deviceList(view.devices)}</section>
+${askedAgainSection(view.programme, consent)}
+${view.proposals.map(proposalSection)}
 <section aria-labelledby="what"><h2 id="what">What may be recorded?</h2>${choices(view, consent)}</section>
 <section aria-labelledby="seen"><h2 id="seen">Who has seen it?</h2>
 <p>Stored recordings are encrypted. Each opening needs two signatures and is written to the <a href="/log">ledger</a> first.</p>
@@ -57,6 +63,15 @@ ${deviceList(view.devices)}</section>
 <section aria-labelledby="stop"><h2 id="stop">How do I stop?</h2>${withdrawal(view, consent)}</section>
 <section aria-labelledby="history"><h2 id="history">Your decisions</h2>${historyList(view)}</section>`,
   )
+}
+
+/** A widening holds for nobody who has not agreed to it; here they can read what it is before they do. */
+function askedAgainSection(programme: Programme, consent: ConsentState): Html | null {
+  const widenings = askedAgainFor(programme, consent)
+  if (widenings.length === 0) return null
+  return html`<section aria-labelledby="again"><h2 id="again">You are asked again</h2>
+<p>The charter now gives more than you agreed to. Until you say yes to it below, the old terms hold for you; if you do nothing, they stay.</p>
+${wideningList(widenings)}</section>`
 }
 
 function recordingSentence({ programme, nowMs }: MeView, consent: ConsentState): Html {

@@ -1,4 +1,5 @@
 /** A charter that waits, in plain words: what it would change for whom, who has signed, from when it would hold. */
+import type { Widening } from '@fairtrace/core'
 import type { CharterProposal } from '../../consent/charters.ts'
 import { type Html, html } from './html.ts'
 import { listWords, ROLE_WORDS, time } from './words.ts'
@@ -14,9 +15,13 @@ ${
   widenings.length === 0
     ? null
     : html`<p>It would give more than the charter in force. It holds for nobody who has not agreed to it.</p>
-<dl class="facts">${widenings.map(({ field, who, before, after }) => html`<dt><code>${field}</code>, ${who}</dt><dd>${before} → ${after}</dd>`)}</dl>`
+${wideningList(widenings)}`
 }
 <p class="small">${proposal.signed.length === 0 ? 'Nobody has signed it.' : `Signed by ${listWords(proposal.signed)}.`} What is signed is its digest, <code>${hash}</code>.</p></section>`
+}
+
+export function wideningList(widenings: readonly Widening[]): Html {
+  return html`<dl class="facts">${widenings.map(({ field, who, before, after }) => html`<dt><code>${field}</code>, for ${who}</dt><dd>${before} → ${after}</dd>`)}</dl>`
 }
 
 function waitsFor({ missing, takesEffectAtMs }: CharterProposal): Html {

@@ -4,7 +4,7 @@ import { FairtraceError } from '@fairtrace/core'
 import formbody from '@fastify/formbody'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { listProposals } from '../../consent/charters.ts'
+import { type CharterProposal, listProposals } from '../../consent/charters.ts'
 import { giveConsent, pauseConsent, resumeConsent, withdrawConsent } from '../../consent/consent.ts'
 import { setProgrammeState } from '../../consent/programme.ts'
 import { shownParticipants } from '../../consent/shown-participants.ts'
@@ -32,7 +32,7 @@ const PAGE = { config: { page: true }, schema: { hide: true } } as const
 const MOVES: Readonly<Record<StaffRole, readonly ProgrammeState[]>> = {
   'programme-owner': ['approved', 'running', 'paused'],
   'data-protection': ['paused'],
-  'worker-representative': [],
+  'worker-representative': ['paused'],
   researcher: [],
   auditor: [],
   operator: [],
@@ -68,6 +68,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
         programme,
         shownTotal: await total(programme),
         intake: portal.addresses.intake ?? null,
+        proposals: await proposals(programme),
         portal: here(),
       }
       return sendPage(reply, renderHome(frame('Home', '/', await identities.of(request), programme), view))
@@ -81,6 +82,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
       const view = {
         programme,
         joinedAtMs: who.joinedAtMs,
+        proposals: await proposals(programme),
         history: await store.history(who.pseudonym),
         devices: await store.devices(who.pseudonym),
         openings: await countOpenings(),
@@ -143,8 +145,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
       const who = await identities.requireStaff(request, ...STAFF_ROLES)
       const programme = await programmes.read()
       const mayMoveTo = movesFrom(programme, movesOf(who))
-      const proposals = programme === null ? [] : await listProposals(database, programme)
-      const view = { programme, shownTotal: await total(programme), mayMoveTo, proposals }
+      const view = { programme, shownTotal: await total(programme), mayMoveTo, proposals: await proposals(programme) }
       return sendPage(reply, renderProgramme(frame('Programme', '/programme', who, programme), view))
     })
 
@@ -190,11 +191,16 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
 
   function frame(title: string, path: string, who: SignedIn | null, programme: Programme | null): Frame {
     const isDemonstration = programme?.charter.demonstration ?? false
-    return { title, path, who, hasSignIn: portal.accountsFile !== null || portal.hasOrganisation, isDemonstration }
+    return { title, path, who, hasSignIn: true, isDemonstration }
   }
 
   async function total(programme: Programme | null): Promise<number | null> {
     return programme === null ? null : shownParticipants(store, programme, clock.nowMs())
+  }
+
+  /** Everybody may read what waits: a notice period that nobody hears of is none. */
+  async function proposals(programme: Programme | null): Promise<readonly CharterProposal[]> {
+    return programme === null ? [] : listProposals(database, programme)
   }
 
   async function countOpenings(): Promise<number> {
