@@ -276,6 +276,50 @@ describe('the sign-in', () => {
     })
   })
 
+  describe('of a participant', () => {
+    const form = async (path: string, fields: Record<string, string>, headers: Record<string, string> = {}) => {
+      const body = new URLSearchParams(fields)
+      const response = await fetch(`${url}${path}`, { method: 'POST', body, headers, redirect: 'manual' })
+      const token = /fairtrace_session=([\w-]+)/.exec(response.headers.get('set-cookie') ?? '')?.[1] ?? null
+      return { ...(await refusal(response)), token, location: response.headers.get('location') }
+    }
+    const invitation = async () => {
+      const { token } = await signIn(OLGA)
+      return JSON.parse((await api('/api/invitations', token, { count: 1 })).text).codes[0] as string
+    }
+
+    it('takes an invitation once, shows the key once, and the key opens their part', async () => {
+      const code = await invitation()
+      const joined = await form('/join', { code })
+      const key = /aria-label="Your key"><code>([\w-]{43})</.exec(joined.text)?.[1] ?? ''
+      expect((await api('/me', joined.token ?? '')).status).toBe(200)
+      expect(await form('/join', { code })).toMatchObject({ code: 'INVITATION_UNKNOWN', token: null })
+      const again = await form('/sign-in/participant', { session: key })
+      expect(again).toMatchObject({ status: 303, location: '/me' })
+      expect(again.token).not.toBe(key)
+      expect((await api('/me', again.token ?? '')).text).not.toContain(key)
+    })
+
+    it('is refused with a key that nobody has, in one sentence', async () => {
+      for (const session of ['A'.repeat(43), 'x', `' or true --`]) {
+        const answer = await form('/sign-in/participant', { session })
+        expect(answer).toMatchObject({ status: 401, token: null })
+        expect(answer.text).toContain('Nobody has this key')
+      }
+    })
+
+    it('is not begun by another site, which would have the victim speak for somebody that it knows', async () => {
+      const { session } = await Person.join(ground, await ground.signIn(OWNER.name, OWNER.password))
+      const headers = { origin: 'https://evil.example' }
+      for (const [path, fields] of [
+        ['/sign-in/participant', { session }],
+        ['/join', { code: await invitation() }],
+      ] as const) {
+        expect(await form(path, fields, headers)).toMatchObject({ code: 'ORIGIN_REFUSED', token: null })
+      }
+    })
+  })
+
   it('of a participant opens nothing of staff', async () => {
     const { session } = await Person.join(ground, await ground.signIn(OWNER.name, OWNER.password))
     for (const path of ['/programme', '/releases']) expect((await api(path, session)).status).toBe(403)

@@ -108,7 +108,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     pauseRoutes(app, portal)
     if (portal.accountsFile !== null) localSignInRoutes(app, portal, portal.accountsFile)
     if (oidc !== null) oidcRoutes(app, portal, oidc)
-    if (portal.accountsFile !== null || oidc !== null) sessionRoutes(app, portal)
+    sessionRoutes(app, portal)
     passkeyRoutes(app, portal)
     ledgerRoutes(app, portal)
     assetRoutes(app)

@@ -167,6 +167,7 @@ export const leaseOrSealedAnswer = z.union([
 export const permitsAnswer = z.object({ permits: z.array(jws) })
 
 export const signInBody = z.strictObject({ name: z.string().min(1).max(128), password: z.string().min(1).max(256) })
+export const participantSignInBody = z.strictObject({ session: z.string().max(128) })
 export const signInAnswer = z.object({ role: z.enum(ACCOUNT_ROLES) })
 const credentialId = z.string().regex(/^[A-Za-z0-9_-]{1,1400}$/)
 const encoded = z.string().regex(/^[A-Za-z0-9_-]{1,16000}$/)

@@ -1,27 +1,29 @@
-/** Pages of signing in and out, and of one's own passkeys. Where no sign-in is offered, the forms have nowhere to go. */
-import { isFairtraceError } from '@fairtrace/core'
+/** Pages of joining, of signing in and out, and of one's own passkeys. */
+import { FairtraceError, isFairtraceError } from '@fairtrace/core'
 import type { FastifyReply } from 'fastify'
 import type { Programme } from '../../runtime/programme.ts'
 import type { PortalApp } from '../app.ts'
+import { refuseOtherSites } from '../identity.ts'
 import { type Frame, homeOf } from '../pages/layout.ts'
 import { renderSecurity } from '../pages/security-page.ts'
-import { renderSignIn } from '../pages/sign-in-page.ts'
+import { renderJoined, renderSignIn, type SignInFault } from '../pages/sign-in-page.ts'
 import { passkeyPlace } from '../passkey-place.ts'
 import type { Portal } from '../portal.ts'
-import { signInBody } from '../schemas.ts'
+import { joinBody, participantSignInBody, signInBody } from '../schemas.ts'
 import type { SignedIn } from '../sessions.ts'
-import { signInLocally, signOut, signOutEverywhere } from './sign-in-routes.ts'
+import { join } from './consent-routes.ts'
+import { beginSession, signInLocally, signOut, signOutEverywhere } from './sign-in-routes.ts'
 
 const PAGE = { config: { page: true }, schema: { hide: true } } as const
 export type MakeFrame = (title: string, path: string, who: SignedIn | null, programme: Programme | null) => Frame
 
 export function accountPages(app: PortalApp, portal: Portal, frame: MakeFrame): void {
-  const { programmes, identities, passkeys, clock, accountsFile, hasOrganisation } = portal
+  const { programmes, identities, store, passkeys, clock, accountsFile, hasOrganisation } = portal
 
   app.get('/sign-in', PAGE, async (request, reply) => {
     const who = await identities.of(request)
     if (who !== null) return reply.redirect(homeOf(who), 303)
-    return send(reply, await signInPage(false))
+    return send(reply, await signInPage(null))
   })
 
   if (accountsFile !== null) {
@@ -33,17 +35,38 @@ export function accountPages(app: PortalApp, portal: Portal, frame: MakeFrame): 
       } catch (error) {
         if (!isFairtraceError(error) || error.code !== 'SESSION_REQUIRED') throw error
         // Denied, and said on the form itself.
-        return send(reply.code(401), await signInPage(true))
+        return send(reply.code(401), await signInPage('password'))
       }
     })
   }
 
-  if (accountsFile !== null || hasOrganisation) {
-    app.post('/sign-out', PAGE, (request, reply) => {
-      signOut(portal, request, reply)
-      return reply.redirect('/', 303)
-    })
-  }
+  app.post('/join', { ...PAGE, schema: { hide: true, body: joinBody } }, async (request, reply) => {
+    // Or another site could have somebody speak for a participant whom it knows.
+    refuseOtherSites(request)
+    const { session } = await join(portal, request.body.code.trim())
+    const participant = await store.participant(session)
+    if (participant === null) throw new FairtraceError('SESSION_REQUIRED', 'this person has not joined')
+    const who = { kind: 'participant', name: 'participant', ...participant } as const
+    beginSession(portal, request, reply, who)
+    return send(reply, renderJoined(frame('You have joined', '/join', who, await programmes.read()), session))
+  })
+
+  app.post(
+    '/sign-in/participant',
+    { ...PAGE, schema: { hide: true, body: participantSignInBody } },
+    async (request, reply) => {
+      refuseOtherSites(request)
+      const participant = await store.participant(request.body.session.trim())
+      if (participant === null) return send(reply.code(401), await signInPage('key'))
+      beginSession(portal, request, reply, { kind: 'participant', name: 'participant', ...participant })
+      return reply.redirect('/me', 303)
+    },
+  )
+
+  app.post('/sign-out', PAGE, (request, reply) => {
+    signOut(portal, request, reply)
+    return reply.redirect('/', 303)
+  })
 
   app.get('/security', PAGE, async (request, reply) => {
     const who = await identities.requireAnybody(request)
@@ -62,8 +85,8 @@ export function accountPages(app: PortalApp, portal: Portal, frame: MakeFrame): 
     return reply.redirect('/', 303)
   })
 
-  async function signInPage(failed: boolean): Promise<string> {
-    const view = { hasLocal: accountsFile !== null, hasOrganisation, failed }
+  async function signInPage(fault: SignInFault | null): Promise<string> {
+    const view = { hasLocal: accountsFile !== null, hasOrganisation, fault }
     return renderSignIn(frame('Sign in', '/sign-in', null, await programmes.read()), view)
   }
 }

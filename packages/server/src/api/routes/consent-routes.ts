@@ -23,7 +23,8 @@ import {
 
 const PARTICIPANT = { tags: ['consent'], security: [{ session: [] }] }
 
-export function consentRoutes(app: PortalApp, { programmes, identities, store, issuer, clock }: Portal): void {
+export function consentRoutes(app: PortalApp, portal: Portal): void {
+  const { programmes, identities, store, issuer, clock } = portal
   app.post('/api/join', {
     schema: {
       tags: ['consent'],
@@ -31,21 +32,7 @@ export function consentRoutes(app: PortalApp, { programmes, identities, store, i
       body: joinBody,
       response: { 200: joinAnswer, ...refusals },
     },
-    handler: async (request) => {
-      const programme = await programmes.read()
-      if (programme === null || programme.state === 'draft' || programme.state === 'closed') {
-        throw new FairtraceError('PROGRAMME_NOT_RUNNING', 'the programme takes nobody in this state')
-      }
-      const { notice } = programme.charter
-      const nowMs = clock.nowMs()
-      const { session, pseudonym } = await store.join(request.body.code, notice.version, nowMs)
-      return {
-        session,
-        pseudonym,
-        notice: { version: notice.version, text: notice.text },
-        reflectionEndsAtMs: nowMs + notice.reflection,
-      }
-    },
+    handler: (request) => join(portal, request.body.code),
   })
 
   app.get('/api/notices/:version', {
@@ -140,4 +127,24 @@ export function consentRoutes(app: PortalApp, { programmes, identities, store, i
       return { receipt: await withdrawConsent(store, await programmes.require(), pseudonym, clock.nowMs(), issuer) }
     },
   })
+}
+
+/**
+ * Uses an invitation up: a new participant, and the session that is theirs from now on.
+ * @throws `INVITATION_UNKNOWN`, `PROGRAMME_NOT_RUNNING`
+ */
+export async function join({ programmes, store, clock }: Portal, code: string) {
+  const programme = await programmes.read()
+  if (programme === null || programme.state === 'draft' || programme.state === 'closed') {
+    throw new FairtraceError('PROGRAMME_NOT_RUNNING', 'the programme takes nobody in this state')
+  }
+  const { notice } = programme.charter
+  const nowMs = clock.nowMs()
+  const { session, pseudonym } = await store.join(code, notice.version, nowMs)
+  return {
+    session,
+    pseudonym,
+    notice: { version: notice.version, text: notice.text },
+    reflectionEndsAtMs: nowMs + notice.reflection,
+  }
 }
