@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { InputEvent } from '@fairtrace/core'
+import { charterHash, type InputEvent, parseCharter } from '@fairtrace/core'
 import { type Device, openDevice } from '@fairtrace/device'
 import { startPortal } from '@fairtrace/server/api/role'
 import { startIntake } from '@fairtrace/server/intake/role'
@@ -166,6 +166,31 @@ describe('a device and the server', () => {
     expect(await device.upload()).toMatchObject({ sealed: 0, stopped: 'PROGRAMME_NOT_RUNNING' })
     await post('/api/programme/state', { state: 'running' }, owner)
     expect(await device.upload()).toMatchObject({ uploaded: 1, kept: [] })
+  })
+
+  it('captures and uploads under the terms agreed to while the charter in force is wider', async () => {
+    const wider = CHARTER_YAML.replace('version: 1\ntitle', 'version: 2\ntitle')
+      .replace('releases: 365 days', 'releases: 400 days')
+      .replace('    - { id: desktop:mail, title: Mail, labels: [Send, Reply] }\n', '')
+    const hash = charterHash(parseCharter(wider, 'charter.yaml'))
+    await post('/api/programme/charter', { yaml: wider }, owner)
+    for (const approval of charterApprovals(hash)) {
+      await post('/api/programme/charter/approvals', { charter: hash, ...approval })
+    }
+    offsetMs += 14 * DAY_MS
+    await waitFor(async () => ((await device.programme()).charterHash === hash ? true : null))
+    await waitFor(async () => ((await device.programme()).vaultKey === null ? null : true))
+    const report = await device.capture(clicks(3), { replayed: true })
+    expect(report.actions).toMatchObject({ switch: 1, click: 3 })
+    await device.releaseEarly()
+    expect(await device.upload()).toMatchObject({ uploaded: 1, kept: [] })
+    const named = async () =>
+      (await sql.query('select charter_hash from vault.chunks order by sequence desc limit 1')).rows[0].charter_hash
+    // Neither the charter in force nor the one agreed to: what is left of the one under the other.
+    const terms = await waitFor(async () => ((await chunks()).length === 73 ? named() : null))
+    const { rows } = await sql.query('select derived from install.charters where hash = $1', [terms])
+    expect(rows).toEqual([{ derived: true }])
+    expect((await sql.query('select code from vault.quarantine')).rows).toEqual([])
   })
 
   it('deletes what waits when the participant withdraws, and captures no more', async () => {
