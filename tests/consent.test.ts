@@ -375,6 +375,9 @@ describe('consent', () => {
         capture: { apps: [{ id: 'desktop:orders' }, { id: 'web:https://crm.example' }] },
       },
     })
+    const textOf = async (version: number) => (await ground.call(`/api/notices/${version}`)).body.text
+    expect(await textOf(1)).toBe(charter.notice.text)
+    expect(await textOf(2)).toContain('You can still say no')
     expect(await person.consent({ noticeVersion: 1 })).toMatchObject({ code: 'CONSENT_STALE' })
     expect((await person.consent({ noticeVersion: 2, apps: ['desktop:orders'] })).status).toBe(200)
     expect(claimsOf((await person.lease(device)).body.lease)).toMatchObject({ noticeVersion: 2, charter: hash })

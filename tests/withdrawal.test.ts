@@ -40,6 +40,7 @@ describe('a withdrawal', () => {
   let portalUrl: string
   let vaultKey: TestVaultKey
   const roles: RunningRole[] = []
+  let vault: RunningRole
   let offsetMs = 0
   const clock = { nowMs: () => Date.now() + offsetMs }
   let sequence = 0
@@ -47,7 +48,7 @@ describe('a withdrawal', () => {
   beforeAll(async () => {
     ground = await startTestGround()
     roles.push(await startLedger({ ...ground.contextOf('ledger'), log, clock, addresses: {} }))
-    roles.push(await startVault({ ...ground.contextOf('vault'), log, clock, addresses: {} }))
+    vault = await startTestVault()
     const context = ground.contextOf('portal')
     const portal = await startPortal({ ...context, log, clock, addresses: {} })
     roles.push(portal)
@@ -56,11 +57,13 @@ describe('a withdrawal', () => {
     vaultKey = await ground.vaultKey()
   })
   afterAll(async () => {
+    await vault?.stop()
     for (const role of roles.toReversed()) await role.stop()
     await portalDatabase?.close()
     await ground?.stop()
   })
 
+  const startTestVault = () => startVault({ ...ground.contextOf('vault'), log, clock, addresses: {} })
   const call = async (path: string, body: unknown, session?: string): Promise<Record<string, unknown>> => {
     const response = await fetch(`${portalUrl}${path}`, {
       method: body === null ? 'GET' : 'POST',
@@ -225,6 +228,28 @@ describe('a withdrawal', () => {
     expect(await isStored(await send(person, { lease: { consentVersion: 3 } }))).toBe(true)
     const { rowCount } = await ground.sql.query('select from vault.chunks where pseudonym = $1', [person.pseudonym])
     expect(rowCount).toBe(1)
+  })
+
+  it('reaches what is stored also when the vault was away, and when it was cut short before the end', async () => {
+    const [person] = await participants(1)
+    if (person === undefined) throw new RangeError('nobody joined')
+    await send(person)
+    await vault.stop()
+    await withdraw(person)
+    expect((await call('/api/consent', null, person.session)).isErasing).toBe(true)
+    vault = await startTestVault()
+    const isGone = () => waitFor(async () => ((await generations(person)).length === 0 ? true : null))
+    await isGone()
+    // As a crash between the keystore and the database leaves it: the request stands, and part of the rows.
+    await ground.sql.query('insert into vault.participant_keys values ($1, 1, $2)', [
+      person.pseudonym,
+      Buffer.alloc(32),
+    ])
+    await ground.sql.query('insert into vault.erasure_requests values ($1, 2)', [person.pseudonym])
+    await isGone()
+    expect((await ground.sql.query('select from vault.chunks where pseudonym = $1', [person.pseudonym])).rowCount).toBe(
+      0,
+    )
   })
 
   it('leaves exactly the key of the last yes, however fast yes and no follow each other', async () => {
