@@ -59,7 +59,8 @@ ${view.proposals.map(proposalSection)}
 <section aria-labelledby="what"><h2 id="what">What may be recorded?</h2>${choices(view, consent)}</section>
 <section aria-labelledby="seen"><h2 id="seen">Who has seen it?</h2>
 <p>Stored recordings are encrypted. Each opening needs two signatures and is written to the <a href="/log">ledger</a> first.</p>
-<p>The ledger records <strong>${view.openings}</strong> ${view.openings === 1 ? 'opening' : 'openings'} for everybody together. This version can’t yet tell you which of them concerned your recordings.</p></section>
+<p>The ledger records <strong>${view.openings}</strong> ${view.openings === 1 ? 'opening' : 'openings'} for everybody together. This version can’t yet tell you which of them concerned your recordings.</p>
+<p>Seeing your own recordings here will need a passkey of yours, once this version can show them. You can <a href="/security">add it now</a>, or leave it; whether you did has nothing to do with your yes or no.</p></section>
 <section aria-labelledby="stop"><h2 id="stop">How do I stop?</h2>${withdrawal(view, consent)}</section>
 <section aria-labelledby="history"><h2 id="history">Your decisions</h2>${historyList(view)}</section>`,
   )
