@@ -92,6 +92,13 @@ describe('fairtrace replay', () => {
     expect(portal.accepted.size).toBe(0)
   })
 
+  it('takes an outcome for a task alone, and in its two words alone', async () => {
+    await joinHere()
+    expect((await replay('--consent', '--outcome', 'done', ...recording())).code).toBe(2)
+    expect((await replay('--task', 'enter-order', '--outcome', 'almost', ...recording())).code).toBe(2)
+    expect((await replay('--task', 'enter-order', '--outcome', 'not-done', ...recording())).code).toBe(0)
+  })
+
   it('uploads at once what the participant releases, and prints each count as JSON', async () => {
     await joinHere()
     const { code, out } = await replay('--consent', '--release-now', '--json', '--task', 'enter-order', ...recording())
