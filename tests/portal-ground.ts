@@ -36,6 +36,8 @@ export interface PortalGround {
   nowMs(): number
   moveClock(byMs: number): void
   call(path: string, options?: CallOptions): Promise<Answer>
+  /** As `call`, of another portal. */
+  callAt(url: string): PortalGround['call']
   /** A bearer for a staff account, by name. */
   signIn(name: string, password: string): Promise<string>
   /** Another portal on the same database, with other settings. */
@@ -90,24 +92,28 @@ export async function startPortalGround(): Promise<PortalGround> {
     isLedgerRunning = false
   }
 
-  const call = async (path: string, options: CallOptions = {}): Promise<Answer> => {
-    const { body, token } = options
-    const type = typeof body === 'string' ? 'application/jose' : 'application/json'
-    const response = await fetch(`${portal.address}${path}`, {
-      method: options.method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: {
-        ...(body === undefined ? {} : { 'content-type': type }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...options.headers,
-      },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      redirect: 'manual',
-    })
-    const text = await response.text()
-    const answer = text.startsWith('{') ? (JSON.parse(text) as Answer['body']) : { text }
-    const refusal = answer.error as { code: string } | undefined
-    return { status: response.status, body: answer, code: refusal?.code ?? null, headers: response.headers }
-  }
+  const callAt =
+    (url: string) =>
+    async (path: string, options: CallOptions = {}): Promise<Answer> => {
+      const { body, token } = options
+      const type = typeof body === 'string' ? 'application/jose' : 'application/json'
+      const response = await fetch(`${url}${path}`, {
+        method: options.method ?? (body === undefined ? 'GET' : 'POST'),
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': type }),
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...options.headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        redirect: 'manual',
+      })
+      const text = await response.text()
+      const answer = text.startsWith('{') ? (JSON.parse(text) as Answer['body']) : { text }
+      const refusal = answer.error as { code: string } | undefined
+      return { status: response.status, body: answer, code: refusal?.code ?? null, headers: response.headers }
+    }
+
+  const call = callAt(portal.address)
 
   return {
     portal,
@@ -121,6 +127,7 @@ export async function startPortalGround(): Promise<PortalGround> {
       offsetMs += byMs
     },
     call,
+    callAt,
     signIn: async (name, password) => {
       const { headers } = await call('/api/sign-in', { body: { name, password } })
       return sessionOf(headers)

@@ -25,6 +25,13 @@ process.on('disconnect', () => process.exit(0))
 
 async function tell(ask: Ask): Promise<Told> {
   switch (ask.do) {
+    case 'warm': {
+      const refused = Array.from({ length: ask.requests }, (_, i) => `authorization: Renewal ${i}\r\n`)
+      await overConnections(ask.url, CONNECTIONS, refused, async (connection, headers) => {
+        await connection.post('/api/leases/renew', headers, '')
+      })
+      return { count: refused.length, seconds: 0 }
+    }
     case 'authenticate': {
       devices = JSON.parse(readFileSync(ask.file, 'utf8')).map((enrolled: never) => new SimulatedDevice(enrolled))
       const startedAt = performance.now()
@@ -83,7 +90,7 @@ async function tell(ask: Ask): Promise<Told> {
 
 function* during(seconds: number): Generator<SimulatedDevice> {
   const until = performance.now() + seconds * 1_000
-  for (;;) {
+  while (devices.length > 0) {
     for (const device of devices) {
       if (performance.now() >= until) return
       yield device

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 export type Ask =
   | { readonly do: 'authenticate'; readonly url: string; readonly file: string }
+  | { readonly do: 'warm'; readonly url: string; readonly requests: number }
   | { readonly do: 'renew'; readonly url: string; readonly seconds: number }
   | { readonly do: 'renew-slowly'; readonly url: string; readonly seconds: number }
   | { readonly do: 'listen'; readonly url: string }

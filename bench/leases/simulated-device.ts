@@ -21,7 +21,7 @@ export interface EnrolledDevice {
   readonly privateKey: string
 }
 
-const REQUEST_HEAD = Buffer.from('{"alg":"EdDSA","typ":"ft-lease-request+jwt"}').toString('base64url')
+const BATCH = 'B'.repeat(43)
 
 export class SimulatedDevice {
   readonly device: string
@@ -43,8 +43,7 @@ export class SimulatedDevice {
   async authenticate(connection: LightConnection): Promise<void> {
     const pair = generateX25519()
     const payload = { device: this.device, atMs: this.#atMs(), replyKey: pair.publicKeyRaw.toString('base64url') }
-    const head = `${REQUEST_HEAD}.${Buffer.from(JSON.stringify(payload)).toString('base64url')}`
-    const token = `${head}.${sign(null, Buffer.from(head), this.#privateKey).toString('base64url')}`
+    const token = this.#sign('ft-lease-request+jwt', payload)
     const answer = await connection.post('/api/leases', 'content-type: application/jose\r\n', token)
     if (answer.status !== 200) throw new RangeError(`no lease: ${answer.status} ${answer.body}`)
     const { sealed } = JSON.parse(answer.body)
@@ -67,6 +66,13 @@ export class SimulatedDevice {
     if (answer.status !== 200) return false
     this.#hold(JSON.parse(answer.body).lease)
     return true
+  }
+
+  /** @returns whether it got a permit for a batch */
+  async isPermitted(connection: LightConnection): Promise<boolean> {
+    const token = this.#sign('ft-permit-request+jwt', { device: this.device, atMs: this.#atMs(), batches: [BATCH] })
+    const answer = await connection.post('/api/permits', 'content-type: application/jose\r\n', token)
+    return answer.status === 200
   }
 
   /** Resolves when the portal has answered. */
@@ -108,6 +114,13 @@ export class SimulatedDevice {
     const claims = { device: this.device, keyEndsAtMs: this.#keyEndsAtMs, atMs: this.#atMs() }
     const mac = createHmac('sha256', this.#key).update(renewalText(purpose, claims)).digest('base64url')
     return `authorization: ${RENEWAL_SCHEME} ${renewalToken(claims, mac)}\r\n`
+  }
+
+  #sign(typ: string, payload: unknown): string {
+    const head = [{ alg: 'EdDSA', typ }, payload]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.')
+    return `${head}.${sign(null, Buffer.from(head), this.#privateKey).toString('base64url')}`
   }
 
   #atMs(): number {

@@ -66,10 +66,10 @@ export class Push {
   connect(response: ServerResponse, listening: Listening): void {
     const { socket } = response
     if (socket === null || socket.destroyed) return
-    // The response would keep its request, its headers and its listeners for as long as the device is connected.
-    response.detachSocket(socket)
-    socket.setNoDelay(true)
+    // For Node the response is over, so that it lets go of request, response and headers; the socket stays, and is ours.
+    response.emit('finish')
     socket.setTimeout(0)
+    socket.setNoDelay(true)
     const connection = { ...listening, socket }
     const before = this.#byDevice.get(listening.device)
     if (before !== undefined) this.#end(before)

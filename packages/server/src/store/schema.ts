@@ -140,7 +140,7 @@ begin
   return null;
 end $$;
 revoke all on function consent.announce() from public;
-create trigger announce after insert on consent.events for each row execute function consent.announce();
+create trigger announce after insert or update or delete on consent.events for each row execute function consent.announce();
 create trigger announce after insert or update or delete on consent.devices for each row execute function consent.announce();
 create function install.announce() returns trigger language plpgsql set search_path = '' as $$
 begin
