@@ -70,7 +70,7 @@ describe('fairtrace release', () => {
       { name: 'Dana Weiss', role: 'data-protection', seed: TEST_SEEDS.dataProtection },
       { name: 'Robin Okafor', role: 'worker-representative', seed: TEST_SEEDS.workerRepresentative },
     ]
-    writeFileSync(join(data, 'demo/people.json'), JSON.stringify({ accounts: [account], approvers }))
+    writeFileSync(join(data, 'demo/people.json'), JSON.stringify({ accounts: [account], approvers, quorum: [] }))
   }
   function writeRuntime(portalUrl: string): void {
     const databaseUrls = { portal: ground.database.url('portal') }
