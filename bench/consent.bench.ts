@@ -42,7 +42,7 @@ async function measurePauses(): Promise<Runs> {
   const generator = new Generator(null)
   try {
     const url = leases.portal.address
-    await generator.ask({ do: 'authenticate', url, file: leases.devicesFile })
+    await generator.ask({ do: 'authenticate', url, file: leases.devicesFile, upTo: DEVICES })
     await generator.ask({ do: 'listen', url })
     const ours: number[] = []
     for (let run = 0; run < PAUSES; run++) {

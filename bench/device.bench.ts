@@ -112,7 +112,13 @@ async function sealedBytes(actions: readonly Action[]): Promise<number> {
   const key = await createDeviceKey()
   const pair = await crypto.subtle.generateKey('X25519', true, ['deriveBits'])
   const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', (pair as CryptoKeyPair).publicKey))
-  const head = { recording: randomId(), task: 'enter-order', outcome: null, lease: aLease(key.publicKey), shield: SHIELD_VERSION }
+  const head = {
+    recording: randomId(),
+    task: 'enter-order',
+    outcome: null,
+    lease: aLease(key.publicKey),
+    shield: SHIELD_VERSION,
+  }
   const to = {
     programme: 'test-programme' as ProgrammeId,
     vaultKey: { keyId: '0123456789abcdef' as VaultKeyId, publicKey },

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import type { Ask, Told } from './generator.ts'
 import { overConnections } from './light-client.ts'
-import { SimulatedDevice } from './simulated-device.ts'
+import { type EnrolledDevice, SimulatedDevice } from './simulated-device.ts'
 
 const CONNECTIONS = 64
 /** How often each device sees an input event. */
@@ -11,7 +11,7 @@ const EVENT_EVERY_MS = 50
 /** Each device renews this often. */
 const RENEW_EVERY_MS = 40_000
 
-let devices: SimulatedDevice[] = []
+const devices: SimulatedDevice[] = []
 let capturing: NodeJS.Timeout | undefined
 
 process.on('message', async ({ id, ask }: { id: number; ask: Ask }) => {
@@ -25,18 +25,13 @@ process.on('disconnect', () => process.exit(0))
 
 async function tell(ask: Ask): Promise<Told> {
   switch (ask.do) {
-    case 'warm': {
-      const refused = Array.from({ length: ask.requests }, (_, i) => `authorization: Renewal ${i}\r\n`)
-      await overConnections(ask.url, CONNECTIONS, refused, async (connection, headers) => {
-        await connection.post('/api/leases/renew', headers, '')
-      })
-      return { count: refused.length, seconds: 0 }
-    }
     case 'authenticate': {
-      devices = JSON.parse(readFileSync(ask.file, 'utf8')).map((enrolled: never) => new SimulatedDevice(enrolled))
+      const enrolled: EnrolledDevice[] = JSON.parse(readFileSync(ask.file, 'utf8'))
+      const more = enrolled.slice(devices.length, ask.upTo).map((one) => new SimulatedDevice(one))
+      devices.push(...more)
       const startedAt = performance.now()
-      await overConnections(ask.url, CONNECTIONS, devices, (connection, device) => device.authenticate(connection))
-      return { count: devices.length, seconds: (performance.now() - startedAt) / 1_000 }
+      await overConnections(ask.url, CONNECTIONS, more, (connection, device) => device.authenticate(connection))
+      return { count: more.length, seconds: (performance.now() - startedAt) / 1_000 }
     }
     case 'renew': {
       const startedAt = performance.now()
@@ -48,10 +43,11 @@ async function tell(ask: Ask): Promise<Told> {
     }
     case 'listen': {
       const startedAt = performance.now()
-      for (let at = 0; at < devices.length; at += CONNECTIONS) {
-        await Promise.all(devices.slice(at, at + CONNECTIONS).map((device) => device.listen(ask.url)))
+      const silent = devices.filter((device) => !device.isListening)
+      for (let at = 0; at < silent.length; at += CONNECTIONS) {
+        await Promise.all(silent.slice(at, at + CONNECTIONS).map((device) => device.listen(ask.url)))
       }
-      return { count: devices.length, seconds: (performance.now() - startedAt) / 1_000 }
+      return { count: silent.length, seconds: (performance.now() - startedAt) / 1_000 }
     }
     case 'capture': {
       for (const device of devices) device.revocations = 0

@@ -5,10 +5,11 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 export type Ask =
-  | { readonly do: 'authenticate'; readonly url: string; readonly file: string }
-  | { readonly do: 'warm'; readonly url: string; readonly requests: number }
+  | /** Those of the file up to this number that have not yet. */
+  { readonly do: 'authenticate'; readonly url: string; readonly file: string; readonly upTo: number }
   | { readonly do: 'renew'; readonly url: string; readonly seconds: number }
   | { readonly do: 'renew-slowly'; readonly url: string; readonly seconds: number }
+  /** All that don't yet. */
   | { readonly do: 'listen'; readonly url: string }
   | { readonly do: 'capture'; readonly url: string }
   | { readonly do: 'last-captures' }

@@ -75,6 +75,10 @@ export class SimulatedDevice {
     return answer.status === 200
   }
 
+  get isListening(): boolean {
+    return this.#stream !== null
+  }
+
   /** Resolves when the portal has answered. */
   listen(url: string): Promise<void> {
     const { hostname, port, host } = new URL(url)

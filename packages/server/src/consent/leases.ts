@@ -9,11 +9,8 @@ import type { ProgrammeReader } from './programme.ts'
 import { Push } from './push.ts'
 import type { ConsentStore } from './store.ts'
 
-/**
- * What is announced twice, by the database and by who made the change, is pushed once. Nothing is missed: a device waits longer
- * than this before it asks again.
- */
-const PUSHED_ONCE_MS = 100
+/** One change is announced more than once, and changes come in rows: everybody is told at the first and after the last of them. */
+const PUSH_EVERY_MS = 100
 
 export interface Leases {
   readonly office: LeaseOffice
@@ -38,7 +35,22 @@ export async function openLeases({ database, store, programmes, issuer, clock }:
   const handleOf = (pseudonym: string) => changes?.handleOf(pseudonym) ?? ''
   const cache = new LeaseCache({ store, programmes, isLive, handleOf })
   const push = new Push({ nowMs: () => clock.nowMs(), handleOf })
-  let pushedAtMs = Number.NEGATIVE_INFINITY
+  let lull: NodeJS.Timeout | null = null
+  let isAgain = false
+  const tellEverybody = () => {
+    if (lull !== null) {
+      isAgain = true
+      return
+    }
+    push.revoke('everybody')
+    lull = setTimeout(() => {
+      lull = null
+      if (!isAgain) return
+      isAgain = false
+      tellEverybody()
+    }, PUSH_EVERY_MS)
+    lull.unref()
+  }
   // Forgotten first: a device that hears of it asks at once.
   changes = await watchChanges(database, {
     onPerson: (handle) => {
@@ -47,13 +59,11 @@ export async function openLeases({ database, store, programmes, issuer, clock }:
     },
     onProgramme: () => {
       cache.forgetProgramme()
-      if (performance.now() - pushedAtMs < PUSHED_ONCE_MS) return
-      pushedAtMs = performance.now()
-      push.revoke('everybody')
+      tellEverybody()
     },
     onAnything: () => {
       cache.forgetAll()
-      push.revoke('everybody')
+      tellEverybody()
     },
   }).catch((cause) => {
     push.stop()
@@ -66,6 +76,7 @@ export async function openLeases({ database, store, programmes, issuer, clock }:
     handleOf,
     changed: (pseudonym) => cache.forget(handleOf(pseudonym)),
     async stop() {
+      if (lull !== null) clearTimeout(lull)
       push.stop()
       await watching.stop()
     },
