@@ -218,9 +218,9 @@ describe('a revocation', () => {
     const pair = await person.enrol()
     const elsewhere = { ...ground, call: ground.callAt(address) }
     const there = await opened(aToken(ground, await authenticate(elsewhere, pair), 'events'), address)
-    const before = [here.revocations(), there.revocations()]
+    const before = { here: here.revocations(), there: there.revocations() }
     await change()
-    await waitFor(async () => (here.revocations() > before[0] && there.revocations() > before[1]) || null, 1_000)
+    await waitFor(async () => (here.revocations() > before.here && there.revocations() > before.there) || null, 1_000)
   })
 
   it('can be ignored by a device that is deaf, whose lease then ends by itself and is the last', async () => {
