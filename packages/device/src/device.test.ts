@@ -229,6 +229,28 @@ describe('the lease', () => {
     expect(portal.requests.filter(({ path }) => path === '/api/leases')).toHaveLength(2)
   })
 
+  it('is given up as soon as the portal says no, however long it would last', async () => {
+    async function* events() {
+      yield* clicks(2)
+      on('/api/leases', () => fakeRefusal(409, 'PROGRAMME_NOT_RUNNING'))
+      nowMs += 31_000
+      yield* clicks(3)
+    }
+    const report = await device.capture(events(), { replayed: true })
+    expect(report.actions.click).toBe(2)
+    expect(report.denied['no-lease']).toBe(7)
+  })
+
+  it('lasts on where the portal can only not be reached, to its own end', async () => {
+    async function* events() {
+      yield* clicks(2)
+      on('/api/leases', () => 'hang-up')
+      nowMs += 31_000
+      yield* clicks(3)
+    }
+    expect((await device.capture(events(), { replayed: true })).actions.click).toBe(5)
+  })
+
   it('is renewed in time, and the recording goes on', async () => {
     async function* events() {
       for (let i = 0; i < 5; i++) {
@@ -320,6 +342,21 @@ describe('the review', () => {
     portal.programme.charter = { ...charter, capture: { ...charter.capture, apps: charter.capture.apps.slice(1) } }
     expect(await device.upload()).toMatchObject({ sealed: 0, narrowedAway: 4 })
     expect(await device.review()).toEqual([])
+  })
+
+  it('sends only what the person still chooses', async () => {
+    await captureAndRelease(3)
+    portal.leaseChanges = { consentVersion: 2, categories: ['keyboard', 'switches'] }
+    expect(await device.upload()).toMatchObject({ sealed: 1, narrowedAway: 3 })
+    const [batch] = [...portal.accepted.values()]
+    expect(batch && (await openBatch(batch)).actions).toEqual([{ kind: 'switch', app: 'desktop:orders' }])
+  })
+
+  it('keeps everything while the person has paused', async () => {
+    await captureAndRelease(3)
+    on('/api/leases', () => fakeRefusal(409, 'CONSENT_PAUSED'))
+    expect(await device.upload()).toMatchObject({ sealed: 0, stopped: 'CONSENT_PAUSED' })
+    expect(await device.review()).toHaveLength(1)
   })
 })
 

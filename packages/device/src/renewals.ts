@@ -24,7 +24,7 @@ export const leaseAnswerSchema = z.union([
   z.object({ sealed: z.object({ enc: z.string().max(64), ciphertext: z.string().max(2 * LEASE_CHARS_MAX) }) }),
   z.object({ lease: z.string().max(LEASE_CHARS_MAX) }),
 ])
-export type LeaseAnswer = z.infer<typeof leaseAnswerSchema>
+type LeaseAnswer = z.infer<typeof leaseAnswerSchema>
 
 const replySchema = z.object({
   lease: z.string().max(LEASE_CHARS_MAX),
