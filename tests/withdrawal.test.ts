@@ -238,7 +238,9 @@ describe('a withdrawal', () => {
     await withdraw(person)
     expect((await call('/api/consent', null, person.session)).isErasing).toBe(true)
     vault = await startTestVault()
-    const isGone = () => waitFor(async () => ((await generations(person)).length === 0 ? true : null))
+    const isDone = async () => (await call('/api/consent', null, person.session)).isErasing === false
+    const isGone = () =>
+      waitFor(async () => ((await isDone()) && (await generations(person)).length === 0 ? true : null))
     await isGone()
     // As a crash between the keystore and the database leaves it: the request stands, and part of the rows.
     await ground.sql.query('insert into vault.participant_keys values ($1, 1, $2)', [
