@@ -13,7 +13,9 @@ const packages: Readonly<Record<string, Locked>> = JSON.parse(
 
 describe('package-lock.json', () => {
   it('has a version for every package, on every platform', () => {
-    const without = Object.entries(packages).filter(([path, { version, link }]) => path.includes('node_modules/') && !link && !version)
+    const without = Object.entries(packages).filter(
+      ([path, { version, link }]) => path.includes('node_modules/') && !link && !version,
+    )
     expect(without.map(([path]) => path)).toEqual([])
   })
 
