@@ -31,6 +31,8 @@ export default defineConfig({
         test: { name: 'browser', include: ['tests/browser/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
       },
     ],
+    // What Node still calls experimental we use on purpose (node:sqlite, Ed25519 in WebCrypto).
+    execArgv: ['--disable-warning=ExperimentalWarning'],
     // Two cores: stack tests start databases and processes of their own.
     maxWorkers: 2,
   },

@@ -6,13 +6,14 @@ import { dataOption } from '../data-dir.ts'
 import { DEMO_CLOCK_START_MS, runCycle } from '../demo/cycle.ts'
 import { CycleBar } from '../demo/cycle-bar.ts'
 import { isCycleDone, markCycleDone, readPeople } from '../demo/people.ts'
-import { runCommand, wholeNumber } from '../terminal.ts'
+import { printJson, runCommand, wholeNumber } from '../terminal.ts'
 
 interface Options {
   readonly data: string
   readonly port: string
   readonly demo: boolean
   readonly participants: string
+  readonly json?: boolean
 }
 
 export const ENTRY = new URL('../main.ts', import.meta.url).pathname
@@ -27,7 +28,8 @@ export function startCommand(): Command {
     .option('--port <port>', 'port of the portal; 0 takes a free one', '7400')
     .option('--no-demo', 'make a new data directory an empty installation instead of a demonstration')
     .option('--participants <count>', 'simulated participants of a new demonstration', '25')
-    .action((options: Options) => runCommand({}, () => start(options)).then(() => process.exit()))
+    .option('--json', 'print addresses and sign-ins as JSON once it is ready')
+    .action((options: Options) => runCommand(options, () => start(options)).then(() => process.exit()))
 }
 
 async function start(options: Options): Promise<void> {
@@ -47,7 +49,11 @@ async function start(options: Options): Promise<void> {
     onStep: (sentence) => bar.show(sentence, 0, 1),
   })
   try {
-    const ended = await Promise.race([stopping, embedded.failed, bringUp(embedded, dir, participants, bar)])
+    const ended = await Promise.race([
+      stopping,
+      embedded.failed,
+      bringUp(embedded, dir, participants, bar, options.json ?? false),
+    ])
     if (ended instanceof FairtraceError) throw ended
     if (ended !== 'ready') return
     const failure = await Promise.race([stopping, embedded.failed])
@@ -58,15 +64,32 @@ async function start(options: Options): Promise<void> {
   }
 }
 
-async function bringUp(embedded: Embedded, dir: DataDir, participants: number, bar: CycleBar): Promise<'ready'> {
+async function bringUp(
+  embedded: Embedded,
+  dir: DataDir,
+  participants: number,
+  bar: CycleBar,
+  json: boolean,
+): Promise<'ready'> {
   if (dir.installation().kind === 'demonstration' && !isCycleDone(dir)) {
     await runCycle(embedded, dir, { participants, recordings: null, onStep: (...step) => bar.show(...step) })
     markCycleDone(dir)
   }
   bar.stop()
   await embedded.open()
-  console.log(welcome(embedded, dir))
+  if (json) printJson(facts(embedded, dir))
+  else console.log(welcome(embedded, dir))
   return 'ready'
+}
+
+function facts(embedded: Embedded, dir: DataDir) {
+  const { kind, keys } = dir.installation()
+  const { portalUrl, intakeUrl } = embedded
+  const accounts =
+    kind === 'demonstration'
+      ? readPeople(dir).accounts.map(({ name, role, password }) => ({ name, role, password }))
+      : []
+  return { portalUrl, intakeUrl, ledgerUrl: `${portalUrl}/ledger`, dataDir: dir.root, kind, keys, accounts }
 }
 
 function welcome(embedded: Embedded, dir: DataDir): string {

@@ -94,7 +94,8 @@ function requireBatch(envelope: Uint8Array, context: CheckContext): VerifiedBatc
 /** The device chose these bytes: they may inflate to anything, so the length is bounded before it is used. */
 function parseBody(deflated: Uint8Array): object {
   try {
-    const text = inflateRawSync(deflated, { maxOutputLength: BATCH_BODY_BYTES_MAX }).toString('utf8')
+    const options = { maxOutputLength: BATCH_BODY_BYTES_MAX, chunkSize: Math.max(12_288, 4 * deflated.length) }
+    const text = inflateRawSync(deflated, options).toString('utf8')
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null) return value
   } catch {
