@@ -4,13 +4,10 @@
  * Times are Unix milliseconds. Conditions are stated as what we accept, so that a NaN falls outside.
  */
 import type { Category, Charter, ErrorCode, Lease, Permit } from '@fairtrace/core'
-import { LEASE_MS, PERMIT_MS, workingPeriodEndMs } from '@fairtrace/core'
+import { DEVICE_CLOCK_SKEW_MS_MAX, LEASE_MS, PERMIT_MS, workingPeriodEndMs } from '@fairtrace/core'
 import type { Programme } from '../runtime/programme.ts'
 import type { ConsentState, GivenConsent } from './state.ts'
 import { type Terms, termsFor } from './terms.ts'
-
-/** How far a device's clock may be from ours. */
-export const CLOCK_SKEW_MS_MAX = 5 * 60_000
 
 export type Refusal = { readonly allow: false; readonly code: ErrorCode; readonly message: string }
 
@@ -198,7 +195,7 @@ function isConsentAlive(charter: Charter, consent: ConsentState, nowMs: number):
 
 function refuseDevice(standing: DeviceStanding, request: DeviceRequest, nowMs: number): Refusal | null {
   if (standing.isCutOff) return refuse('DEVICE_UNKNOWN', 'the device is cut off')
-  const isClockRight = Math.abs(request.atMs - nowMs) <= CLOCK_SKEW_MS_MAX
+  const isClockRight = Math.abs(request.atMs - nowMs) <= DEVICE_CLOCK_SKEW_MS_MAX
   return isClockRight ? null : refuse('DEVICE_CLOCK_WRONG', 'the clock of the device is more than 5 minutes off')
 }
 
