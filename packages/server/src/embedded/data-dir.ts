@@ -16,6 +16,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statfsSync,
   statSync,
@@ -218,7 +219,8 @@ function requireSpace(dir: DataDir): void {
 
 function create(dir: DataDir, kind: InstallationKind): void {
   const others = readdirSync(dir.root).filter(
-    (name) => !name.startsWith('lock.') && name !== SIGN_IN_FILE && !OWN_FOLDERS.includes(name),
+    (name) =>
+      !name.startsWith('lock.') && name !== SIGN_IN_FILE && !OWN_FOLDERS.includes(name) && !name.endsWith('.next'),
   )
   if (others.length > 0) {
     throw new FairtraceError('DATA_DIR_UNUSABLE', 'the folder holds something else and no installation.json')
@@ -266,8 +268,11 @@ function makeFolder(path: string): void {
   }
 }
 
+/** Whole or not at all: another process may be reading it meanwhile. */
 function writeOwnerOnly(path: string, value: unknown): void {
-  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
+  const next = `${path}.next`
+  writeFileSync(next, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
   // The mode above holds for a new file only.
-  chmodSync(path, 0o600)
+  chmodSync(next, 0o600)
+  renameSync(next, path)
 }
