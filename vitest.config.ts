@@ -1,4 +1,8 @@
+import process from 'node:process'
 import { defineConfig } from 'vitest/config'
+
+// Real processes on a busy machine: where it decides whether a change lands, a stack or browser test gets a second try. vitest says so.
+const retry = process.env.CI ? 1 : 0
 
 /** Three suites: `unit` beside the source, `stack` on real services, `browser` in real Chromium. */
 export default defineConfig({
@@ -21,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'stack',
+          retry,
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/browser/**'],
           testTimeout: 120_000,
