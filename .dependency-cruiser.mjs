@@ -59,6 +59,30 @@ export default {
       'Behind intake there are pseudonyms only.',
     ),
     forbid(
+      'agent-knows-no-server',
+      { path: '^apps/(agent|extension)/src', pathNot: '\\.test\\.ts$' },
+      { path: '^(apps/cli|testing|packages/(?!core/|device/))' },
+      'What runs at a desk installs without a server.',
+    ),
+    forbid(
+      'agent-and-extension-apart',
+      { path: '^apps/extension/' },
+      { path: '^apps/agent/' },
+      'What the two share lives in device.',
+    ),
+    forbid(
+      'keeper-is-another-custodian',
+      { path: '^packages/keeper/src', pathNot: '\\.test\\.ts$' },
+      { path: '^(apps|testing|packages/(?!core/|verify/|keeper/))' },
+      'The second custodian trusts nothing that the server computed.',
+    ),
+    forbid(
+      'server-knows-no-keeper',
+      { path: '^packages/server/src', pathNot: '\\.test\\.ts$' },
+      { path: '^packages/keeper/' },
+      'Vault and keeper share formats of core, never code.',
+    ),
+    forbid(
       'tests-stay-tests',
       { path: '^(packages|apps)/[^/]+/src', pathNot: '\\.test\\.ts$' },
       { path: '^(tests/|testing/src/harness)|\\.test\\.ts$' },

@@ -1,0 +1,1 @@
+export { AGENT_BUILD } from './build.ts'
