@@ -9,6 +9,7 @@ import { type Charter, type CharterApproval, charterMessage, parseCharter } from
 export const TEST_SEEDS = {
   issuer: seed('issuer'),
   vault: seed('vault'),
+  keeper: seed('keeper'),
   ledger: seed('ledger'),
   builder: seed('builder'),
   /** Dana Weiss, role data-protection. */
@@ -66,6 +67,7 @@ audience:
 approvers:
   - { name: Dana Weiss, role: data-protection, key: ${TEST_PUBLIC_KEYS.dataProtection} }
   - { name: Robin Okafor, role: worker-representative, key: ${TEST_PUBLIC_KEYS.workerRepresentative} }
+passkeys: { rpId: localhost }
 quorum:
   - { name: Olga Owner, role: programme-owner, key: ${TEST_PUBLIC_KEYS.programmeOwner} }
   - { name: Dana Weiss, role: data-protection, key: ${TEST_PUBLIC_KEYS.dataProtection} }
@@ -77,6 +79,7 @@ release: { k: 5, segmentActionsMax: 12, segmentsPerPersonMax: 200, exportAllowed
 keys:
   issuer: ${TEST_PUBLIC_KEYS.issuer}
   vault: ${TEST_PUBLIC_KEYS.vault}
+  keeper: ${TEST_PUBLIC_KEYS.keeper}
   ledger: ${TEST_PUBLIC_KEYS.ledger}
   builder: ${TEST_PUBLIC_KEYS.builder}
 builds: { device: [test-build], server: [fairtrace-server-0.1.0] }

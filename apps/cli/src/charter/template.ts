@@ -5,7 +5,7 @@ export interface TemplateFacts {
   /** Path of the JSON Schema, for editors, as seen from the charter. */
   readonly schema: string
   /** Of the installation; null where there is none yet. */
-  readonly keys: Readonly<Record<'issuer' | 'vault' | 'ledger' | 'builder', string>> | null
+  readonly keys: Readonly<Record<'issuer' | 'vault' | 'keeper' | 'ledger' | 'builder', string>> | null
   readonly deviceBuild: string
   readonly serverBuild: string
 }
@@ -13,7 +13,7 @@ export interface TemplateFacts {
 const FILL_IN = 'FILL-IN'
 
 export function charterTemplate({ schema, keys, deviceBuild, serverBuild }: TemplateFacts): string {
-  const key = (name: 'issuer' | 'vault' | 'ledger' | 'builder') => keys?.[name] ?? FILL_IN
+  const key = (name: 'issuer' | 'vault' | 'keeper' | 'ledger' | 'builder') => keys?.[name] ?? FILL_IN
   return `# yaml-language-server: $schema=${schema}
 # Fill in every ${FILL_IN}, then run \`fairtrace charter check\` on this file. docs/charter.md explains each field.
 charter: 1
@@ -91,6 +91,8 @@ audience:
 approvers:
   - { name: ${FILL_IN}, role: data-protection, key: ${FILL_IN} }
   - { name: ${FILL_IN}, role: worker-representative, key: ${FILL_IN} }
+# The portal's name to passkeys, by which approvals are given: its host name alone.
+passkeys: { rpId: ${FILL_IN} }
 # Four different people who start it, and start it again after an incident. An approver may be one, under the same name and key.
 quorum:
   - { name: ${FILL_IN}, role: programme-owner, key: ${FILL_IN} }
@@ -110,6 +112,8 @@ release: { k: 5, segmentActionsMax: 12, segmentsPerPersonMax: 200, exportAllowed
 keys:
   issuer: ${key('issuer')}
   vault: ${key('vault')}
+  # The second custodian's: nothing that is stored opens without its share.
+  keeper: ${key('keeper')}
   ledger: ${key('ledger')}
   builder: ${key('builder')}
 # Builds that were reviewed. A device with another one gets no lease; a server with another one starts no programme.

@@ -54,6 +54,7 @@ export function demoCharterYaml(installation: Installation, people: People): str
       retention: { recordings: '90 days', releases: '365 days', governance: '730 days' },
       audience: [{ group: 'agent-training', sizeMax: 4, grantMax: '8 hours' }],
       approvers: people.approvers.map(({ name, role, seed }) => ({ name, role, key: publicKeyOf(seed) })),
+      passkeys: { rpId: 'localhost' },
       quorum: people.quorum.map(({ name, role, seed }) => ({ name, role, key: publicKeyOf(seed) })),
       exposure: { detect: '30 seconds', contain: '60 seconds' },
       concerns: { review: 3, pause: 6, reviewDeadline: '7 days' },

@@ -5,6 +5,7 @@
  * an error, an empty one allows nothing. Which change of a field gives anybody more is stated in `field-rules.ts`.
  */
 import { z } from 'zod'
+import { passkeySchema } from '../access/approval.ts'
 import { appIdPattern, ROLES } from '../action.ts'
 import { APPROVER_ROLES } from '../grant.ts'
 import { digestPattern, programmeIdPattern } from '../ids.ts'
@@ -146,13 +147,29 @@ function schemaWith<Input>(duration: DurationField<Input>) {
         .array(z.strictObject({ group: text(80), sizeMax: z.int().min(1), grantMax: duration('1 hour', '90 days') }))
         .refine((list) => isEachOnce(list.map(({ group }) => group)), 'a group is listed twice'),
       approvers: z
-        .array(z.strictObject({ name: text(128), role: z.enum(APPROVER_ROLES), key: publicKey }))
+        .array(
+          z.strictObject({
+            name: text(128),
+            role: z.enum(APPROVER_ROLES),
+            /** Signs charters. */
+            key: publicKey,
+            /** Approves grants; without one this person can't. */
+            passkey: passkeySchema.optional(),
+          }),
+        )
         .refine(
           (list) => APPROVER_ROLES.every((role) => list.some((a) => a.role === role)),
           `needs at least one of each role: ${APPROVER_ROLES.join(', ')}`,
         )
         .refine((list) => isEachOnce(list.map((a) => a.key)), 'two approvers share a key')
-        .refine((list) => isEachOnce(list.map((a) => a.name)), 'two approvers share a name'),
+        .refine((list) => isEachOnce(list.map((a) => a.name)), 'two approvers share a name')
+        .refine(
+          (list) =>
+            isEachOnce(list.flatMap(({ passkey }) => (passkey === undefined ? [] : [passkey.credential, passkey.key]))),
+          'two approvers share a passkey',
+        ),
+      /** The portal's name to passkeys: a host name, such as fairtrace.organisation.example. */
+      passkeys: z.strictObject({ rpId: z.string().regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, 'a host name') }),
       /** Four different people, one of each role. An approver may be one of them, under the same name and key. */
       quorum: z
         .array(z.strictObject({ name: text(128), role: z.enum(QUORUM_ROLES), key: publicKey }))
@@ -183,7 +200,14 @@ function schemaWith<Input>(duration: DurationField<Input>) {
         exportAllowed: z.boolean(),
       }),
       /** Public keys of this installation: who signs leases, day keys, checkpoints and manifests. */
-      keys: z.strictObject({ issuer: publicKey, vault: publicKey, ledger: publicKey, builder: publicKey }),
+      keys: z.strictObject({
+        issuer: publicKey,
+        vault: publicKey,
+        /** The second custodian's: what the vault holds opens with its share alone. */
+        keeper: publicKey,
+        ledger: publicKey,
+        builder: publicKey,
+      }),
       /** Builds that were reviewed. A device that declares another one gets no lease; a server that runs another one doesn't start. */
       builds: z.strictObject({ device: builds, server: builds }),
     })

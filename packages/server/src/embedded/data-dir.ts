@@ -39,7 +39,13 @@ const installationSchema = z.strictObject({
   v: z.literal(1),
   kind: z.enum(['demonstration', 'production']),
   /** What a charter names under `keys`. */
-  keys: z.strictObject({ issuer: publicKey, vault: publicKey, ledger: publicKey, builder: publicKey }),
+  keys: z.strictObject({
+    issuer: publicKey,
+    vault: publicKey,
+    keeper: publicKey,
+    ledger: publicKey,
+    builder: publicKey,
+  }),
   /** X25519 key to which opened content keys are sealed. */
   builderBoxKey: publicKey,
 })
@@ -226,7 +232,14 @@ function create(dir: DataDir, kind: InstallationKind): void {
     throw new FairtraceError('DATA_DIR_UNUSABLE', 'the folder holds something else and no installation.json')
   }
   for (const name of OWN_FOLDERS) makeFolder(dir.path(name))
-  const seeds = { issuer: newSecret(), vault: newSecret(), ledger: newSecret(), builder: newSecret() }
+  const seeds = {
+    issuer: newSecret(),
+    vault: newSecret(),
+    keeper: newSecret(),
+    ledger: newSecret(),
+    builder: newSecret(),
+  }
+  writeOwnerOnly(dir.path('secrets/keeper.json'), { signingSeed: seeds.keeper })
   writeOwnerOnly(dir.path('secrets/postgres.json'), { password: newSecret() })
   const secrets: Readonly<Record<RoleName, StoredSecrets>> = {
     portal: { databasePassword: newSecret(), signingSeed: seeds.issuer },
@@ -242,6 +255,7 @@ function create(dir: DataDir, kind: InstallationKind): void {
     keys: {
       issuer: publicKeyOf(seeds.issuer),
       vault: publicKeyOf(seeds.vault),
+      keeper: publicKeyOf(seeds.keeper),
       ledger: publicKeyOf(seeds.ledger),
       builder: publicKeyOf(seeds.builder),
     },

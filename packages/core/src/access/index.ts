@@ -1,0 +1,5 @@
+export * from './activation.ts'
+export * from './approval.ts'
+export * from './decide-open.ts'
+export * from './grant.ts'
+export * from './keeper.ts'
