@@ -1,7 +1,8 @@
 /** Standard base64 (RFC 4648, section 4), as notes and proofs write it, and comparing bytes; without Node. */
 import { base64url, fromBase64url } from '@fairtrace/core'
 
-function base64(bytes: Uint8Array): string {
+/** With padding. */
+export function base64(bytes: Uint8Array): string {
   const text = base64url(bytes).replaceAll('-', '+').replaceAll('_', '/')
   return text.padEnd(Math.ceil(text.length / 4) * 4, '=')
 }

@@ -20,6 +20,7 @@ export interface InclusionClaim {
 
 export function isIncluded({ leaf, index, size, root, path }: InclusionClaim): boolean {
   if (!(Number.isSafeInteger(index) && Number.isSafeInteger(size) && 0 <= index && index < size)) return false
+  if (leaf.length !== 32 || root.length !== 32) return false
   let node = index
   let last = size - 1
   let hash = leaf
@@ -52,9 +53,11 @@ export interface ConsistencyClaim {
 export function isConsistent({ oldSize, oldRoot, newSize, newRoot, path }: ConsistencyClaim): boolean {
   if (!(Number.isSafeInteger(oldSize) && Number.isSafeInteger(newSize) && 0 <= oldSize && oldSize <= newSize))
     return false
+  if (oldSize === 0 && !isSame(oldRoot, sha256(new Uint8Array(0)))) return false
   if (oldSize === newSize) return path.length === 0 && isSame(oldRoot, newRoot)
-  if (oldSize === 0) return path.length === 0 && isSame(oldRoot, sha256(new Uint8Array(0)))
-  const isPowerOfTwo = Number.isInteger(Math.log2(oldSize))
+  if (oldSize === 0) return path.length === 0 && newRoot.length === 32
+  // In integers: beyond 2^45 a logarithm takes neighbours of a power of two for one.
+  const isPowerOfTwo = (BigInt(oldSize) & (BigInt(oldSize) - 1n)) === 0n
   const [first, ...rest] = isPowerOfTwo ? [oldRoot, ...path] : path
   if (first === undefined || path.some((hash) => hash.length !== 32)) return false
   let node = oldSize - 1

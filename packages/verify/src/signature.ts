@@ -2,6 +2,7 @@
 import { type ErrorCode, FairtraceError, fromBase64url } from '@fairtrace/core'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { utf8 } from './encoding.ts'
+import { publicKeyOf } from './verifier-key.ts'
 
 /** Strict RFC 8032 rules; what can't be checked is not valid. */
 export function isSigned(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
@@ -11,13 +12,6 @@ export function isSigned(message: Uint8Array, signature: Uint8Array, publicKey: 
     // Fails closed: a malformed key or signature vouches for nothing.
     return false
   }
-}
-
-/** @param key raw Ed25519 public key in base64url @throws `USAGE` */
-export function publicKeyOf(key: string): Uint8Array {
-  const raw = fromBase64url(key)
-  if (raw?.length !== 32) throw new FairtraceError('USAGE', 'a key is 32 bytes in base64url, 43 characters')
-  return raw
 }
 
 /**
