@@ -15,11 +15,12 @@ import {
   TEST_PUBLIC_KEYS,
   type TestDatabase,
 } from '@fairtrace/testing/harness'
-import { verifyCommitted, verifyLedger } from '@fairtrace/verify'
+import { trustLog, verifyCommitted, verifyLedger } from '@fairtrace/verify'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 const CHARTER = aCharter()
 const ORIGIN = ledgerOrigin(CHARTER.programme)
+const TRUST = trustLog(TEST_PUBLIC_KEYS.ledger, ORIGIN)
 
 let server: TestDatabase
 let superuser: OpenDatabase
@@ -46,7 +47,7 @@ const append = (detail: unknown, database = caller()) =>
 
 function verify(seen: readonly string[] = []) {
   const read = (path: string) => readLedgerFile(caller(), path)
-  return verifyLedger(read, { key: TEST_PUBLIC_KEYS.ledger, origin: ORIGIN, seen })
+  return verifyLedger(read, { trust: TRUST, seen })
 }
 
 beforeAll(async () => {
@@ -87,7 +88,7 @@ describe('appendToLedger', () => {
     const detail = { grant: 'g1', person: 'p1' }
     const { index, salt } = await append(detail)
     const proof = await ledgerProof(caller(), index, salt)
-    expect(verifyCommitted('test.entry', detail, proof, TEST_PUBLIC_KEYS.ledger, ORIGIN)).toMatchObject({ index })
+    expect(verifyCommitted('test.entry', detail, proof, TRUST)).toMatchObject({ index })
     expect(JSON.stringify(await superuser.db.selectFrom('ledger.entries').selectAll().execute())).not.toContain('p1')
   })
 

@@ -15,6 +15,11 @@ export const ERRORS = {
     advice: 'Correct the field at the line named, then run `fairtrace charter check` again.',
   },
   CHARTER_NOT_IN_FORCE: { status: 409, exit: 5, advice: 'Fetch the charter in force and start again from it.' },
+  ACCESS_DENIED: {
+    status: 403,
+    exit: 5,
+    advice: 'The charter names the groups that may ask, for which purpose and how long; `fairtrace access what` shows yours.',
+  },
   APPROVAL_INVALID: {
     status: 403,
     exit: 5,
@@ -36,6 +41,11 @@ export const ERRORS = {
   USAGE: { status: 400, exit: 2, advice: 'See `--help` for what this command takes.' },
   // Consent and lease
   INVITATION_UNKNOWN: { status: 404, exit: 5, advice: 'Ask for a new invitation; each one works once.' },
+  SELF_APPROVAL: {
+    status: 403,
+    exit: 5,
+    advice: 'Ask another approver of your role; the charter names them.',
+  },
   SESSION_REQUIRED: { status: 401, exit: 5, advice: 'Sign in, then try again.' },
   ROLE_REQUIRED: { status: 403, exit: 5, advice: 'Sign in with the role that this needs.' },
   SIGN_IN_LIMITED: { status: 429, exit: 6, advice: 'Wait the time named; then try again with the right password.' },
@@ -173,15 +183,90 @@ export const ERRORS = {
   SERVER_REFUSED: { status: 502, exit: 6, advice: 'Read the code of the answer; what waits is kept.' },
   // Vault, access, ledger
   KEY_UNAVAILABLE: { status: 503, exit: 6, advice: 'The key is gone or closed; nothing was opened.' },
+  KMS_UNAVAILABLE: {
+    status: 503,
+    exit: 6,
+    advice:
+      'Look after the key management and what the vault may do there; nothing opens meanwhile, and nothing is lost.',
+  },
+  KMS_UNTRUSTED: {
+    status: 503,
+    exit: 4,
+    advice: 'The key management gave another key than it was given; find out who answers there before you go on.',
+  },
+  KMS_SETTINGS_INVALID: {
+    status: 503,
+    exit: 18,
+    advice: 'Correct kms.json in the data directory as `docs/operations.md` describes it, and start again.',
+  },
   SEGMENT_CORRUPT: {
     status: 500,
     exit: 4,
     advice: 'A stored object is not what was written; treat it as an exposure.',
   },
+  GRANT_APPROVAL_INVALID: {
+    status: 403,
+    exit: 5,
+    advice: 'Approve with the passkey that the charter names for you, on the portal’s own page, for this very grant.',
+  },
   GRANT_INVALID: {
     status: 403,
     exit: 5,
     advice: 'A grant needs two approvals by different people in different roles, and must not be over.',
+  },
+  GRANT_NOT_WAITING: {
+    status: 409,
+    exit: 5,
+    advice: 'Look at where the grant stands now; what is over is asked for anew.',
+  },
+  KEEPER_MISSING: {
+    status: 409,
+    exit: 5,
+    advice:
+      'Set up a keeper with another custodian and name its address and key in keeper.json; nothing is held until then.',
+  },
+  KEEPER_SETTINGS_INVALID: {
+    status: 503,
+    exit: 18,
+    advice: 'Correct keeper.json in the data directory as `docs/operations.md` describes it, and start again.',
+  },
+  KEEPER_UNREACHABLE: {
+    status: 503,
+    exit: 6,
+    advice: 'Ask the custodian whether the keeper runs; nothing opens meanwhile, and nothing is lost.',
+  },
+  KEEPER_UNTRUSTED: {
+    status: 503,
+    exit: 4,
+    advice: 'Who answers is not the keeper of the charter, or it lies; tell the custodian. Nothing was opened.',
+  },
+  KEEPER_REQUEST_INVALID: {
+    status: 401,
+    exit: 5,
+    advice: 'The keeper takes each request once, within a minute, signed by the vault of its charter.',
+  },
+  KEEPER_REFUSED: {
+    status: 403,
+    exit: 5,
+    advice: 'The keeper checked for itself and gave nothing; the reason says what did not hold.',
+  },
+  KEEPER_CLOCK_BACK: {
+    status: 503,
+    exit: 6,
+    advice:
+      'Set the clock of the machine on which the keeper runs; it saw a later time before, and opens nothing until then.',
+  },
+  STATE_ROLLED_BACK: {
+    status: 503,
+    exit: 5,
+    advice:
+      'A backup older than what the keeper has seen is in place. Read docs/operations.md, "After a backup came back".',
+  },
+  PROGRAMME_LOCKED: {
+    status: 423,
+    exit: 5,
+    advice:
+      'Nothing is captured and no grant opens while the programme is locked; seeing your own data, pausing and withdrawing go on.',
   },
   LEDGER_UNAVAILABLE: { status: 503, exit: 6, advice: 'Nothing opens without the ledger; start it and try again.' },
   LEDGER_INVALID: {
@@ -189,6 +274,13 @@ export const ERRORS = {
     exit: 4,
     advice: 'The log does not verify; keep a copy of it and tell the witnesses.',
   },
+  LEDGER_MISBEHAVED: {
+    status: 409,
+    exit: 4,
+    advice:
+      'Keep the evidence file and hand it to the other witnesses; `fairtrace verify` shows to anybody what it proves.',
+  },
+  POLICY_INVALID: { status: 400, exit: 3, advice: 'Correct the line named; `docs/formats.md` describes policies.' },
   // Release
   RELEASE_EMPTY: {
     status: 409,
@@ -220,7 +312,7 @@ export const ERRORS = {
   VERIFY_UNKNOWN_KIND: {
     status: 400,
     exit: 3,
-    advice: 'Give a release folder, a receipt, a ledger folder or a proof.',
+    advice: 'Give a release folder, a receipt, a ledger folder, a proof, evidence or a policy.',
   },
   // Starting
   DATA_IN_USE: {

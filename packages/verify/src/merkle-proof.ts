@@ -58,8 +58,22 @@ export function isConsistent({ oldSize, oldRoot, newSize, newRoot, path }: Consi
   if (oldSize === 0) return path.length === 0 && newRoot.length === 32
   // In integers: beyond 2^45 a logarithm takes neighbours of a power of two for one.
   const isPowerOfTwo = (BigInt(oldSize) & (BigInt(oldSize) - 1n)) === 0n
-  const [first, ...rest] = isPowerOfTwo ? [oldRoot, ...path] : path
-  if (first === undefined || path.some((hash) => hash.length !== 32)) return false
+  const roots = rootsOfPath(oldSize, newSize, isPowerOfTwo ? [oldRoot, ...path] : path)
+  return roots !== null && isSame(roots.oldRoot, oldRoot) && isSame(roots.newRoot, newRoot)
+}
+
+/**
+ * What a consistency path says the roots of both trees are: of the first `oldSize` leaves, and of all.
+ * @param path with its first hash, also where RFC 9162 leaves out what the verifier knows
+ * @returns null if it has not the length of such a path
+ */
+export function rootsOfPath(
+  oldSize: number,
+  newSize: number,
+  path: readonly Uint8Array[],
+): { readonly oldRoot: Uint8Array; readonly newRoot: Uint8Array } | null {
+  const [first, ...rest] = path
+  if (first === undefined || path.some((hash) => hash.length !== 32)) return null
   let node = oldSize - 1
   let last = newSize - 1
   while (node % 2 === 1) {
@@ -69,7 +83,7 @@ export function isConsistent({ oldSize, oldRoot, newSize, newRoot, path }: Consi
   let oldHash = first
   let newHash = first
   for (const sibling of rest) {
-    if (last === 0) return false
+    if (last === 0) return null
     if (node % 2 === 1 || node === last) {
       oldHash = nodeHash(sibling, oldHash)
       newHash = nodeHash(sibling, newHash)
@@ -83,5 +97,5 @@ export function isConsistent({ oldSize, oldRoot, newSize, newRoot, path }: Consi
     node = Math.floor(node / 2)
     last = Math.floor(last / 2)
   }
-  return last === 0 && isSame(oldHash, oldRoot) && isSame(newHash, newRoot)
+  return last === 0 ? { oldRoot: oldHash, newRoot: newHash } : null
 }

@@ -1,9 +1,9 @@
 /** That the log has an entry, from a proof file and the log's key alone. */
 import { FairtraceError, fromBase64url, LEDGER_SALT_BYTES, ledgerEntry } from '@fairtrace/core'
 import { z } from 'zod'
-import { verifyCheckpoint } from './checkpoint.ts'
 import { utf8 } from './encoding.ts'
 import { isIncluded, leafHash } from './merkle-proof.ts'
+import type { CheckpointTrust } from './policy.ts'
 import { parseTlogProof, type TlogProof } from './tlog-proof.ts'
 
 export interface VerifiedInclusion {
@@ -11,17 +11,18 @@ export interface VerifiedInclusion {
   readonly index: number
   /** Size of the log at the proof's checkpoint. */
   readonly size: number
+  /** Names of the witnesses whose cosignatures counted. */
+  readonly witnesses: readonly string[]
 }
 
 /**
  * @param entry the entry itself, UTF-8
  * @param proof text of a `.tlog-proof`
- * @param key of the log, base64url
- * @param origin the log's expected name, or null for the one that the key signed
+ * @param trust how its checkpoint is judged: `trustLog` or `trustPolicy`
  * @throws `LEDGER_INVALID`
  */
-export function verifyInclusion(entry: string, proof: string, key: string, origin: string | null): VerifiedInclusion {
-  return verifyParsed(entry, parseTlogProof(proof), key, origin)
+export function verifyInclusion(entry: string, proof: string, trust: CheckpointTrust): VerifiedInclusion {
+  return verifyParsed(entry, parseTlogProof(proof), trust)
 }
 
 /**
@@ -33,31 +34,58 @@ export function verifyCommitted(
   type: string,
   detail: unknown,
   proof: string,
-  key: string,
-  origin: string | null,
+  trust: CheckpointTrust,
 ): VerifiedInclusion {
   const parsed = parseTlogProof(proof)
-  const salt = saltOf(parsed)
-  if (salt === null) throw new FairtraceError('LEDGER_INVALID', 'the proof carries no salt')
-  return verifyParsed(ledgerEntry(type, detail, salt), parsed, key, origin)
+  const salt = extraOf(parsed)?.salt
+  if (salt === undefined) throw new FairtraceError('LEDGER_INVALID', 'the proof carries no salt')
+  return verifyParsed(ledgerEntry(type, detail, salt), parsed, trust)
 }
 
-function verifyParsed(entry: string, proof: TlogProof, key: string, origin: string | null): VerifiedInclusion {
-  const checkpoint = verifyCheckpoint(proof.checkpoint, key, origin)
+export interface VerifiedOpening extends VerifiedInclusion {
+  readonly type: string
+  readonly detail: unknown
+}
+
+/**
+ * The same for a proof that carries what it is about: type and detail come from its extra data, and count only because the
+ * entry commits to them.
+ * @returns null if the proof carries no detail; then it says nothing alone
+ * @throws `LEDGER_INVALID`
+ */
+export function verifyOpening(proof: string, trust: CheckpointTrust): VerifiedOpening | null {
+  const parsed = parseTlogProof(proof)
+  const extra = extraOf(parsed)
+  if (extra?.type === undefined || extra.detail === undefined) return null
+  const entry = entryOf(extra.type, extra.detail, extra.salt)
+  return { ...verifyParsed(entry, parsed, trust), type: extra.type, detail: extra.detail }
+}
+
+function entryOf(type: string, detail: unknown, salt: Uint8Array): string {
+  try {
+    return ledgerEntry(type, detail, salt)
+  } catch (cause) {
+    throw new FairtraceError('LEDGER_INVALID', 'the proof carries no detail that an entry could commit to', { cause })
+  }
+}
+
+function verifyParsed(entry: string, proof: TlogProof, trust: CheckpointTrust): VerifiedInclusion {
+  const checkpoint = trust(proof.checkpoint)
   const leaf = leafHash(new TextEncoder().encode(entry))
   if (!isIncluded({ leaf, index: proof.index, size: checkpoint.size, root: checkpoint.root, path: proof.path })) {
     throw new FairtraceError('LEDGER_INVALID', `the proof does not show this entry at ${proof.index}`)
   }
-  return { origin: checkpoint.origin, index: proof.index, size: checkpoint.size }
+  const witnesses = checkpoint.cosignatures.map(({ witness }) => witness)
+  return { origin: checkpoint.origin, index: proof.index, size: checkpoint.size, witnesses }
 }
 
-const extraSchema = z.strictObject({ salt: z.string() })
+const extraSchema = z.strictObject({ salt: z.string(), type: z.string().optional(), detail: z.unknown().optional() })
 
-function saltOf({ extra }: TlogProof): Uint8Array | null {
+function extraOf({ extra }: TlogProof): { salt: Uint8Array; type?: string | undefined; detail?: unknown } | null {
   try {
-    const { salt } = extraSchema.parse(JSON.parse(utf8(extra ?? new Uint8Array(0)) ?? ''))
+    const { salt, ...rest } = extraSchema.parse(JSON.parse(utf8(extra ?? new Uint8Array(0)) ?? ''))
     const bytes = fromBase64url(salt)
-    return bytes?.length === LEDGER_SALT_BYTES ? bytes : null
+    return bytes?.length === LEDGER_SALT_BYTES ? { ...rest, salt: bytes } : null
   } catch {
     // Fails closed: without its salt a commitment can't be opened, and the caller refuses.
     return null

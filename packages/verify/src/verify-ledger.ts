@@ -4,25 +4,26 @@
  * Streaming: one bundle at a time, and for each level of the tree one tile, whatever the size of the log.
  */
 import { FairtraceError, ledgerEntrySchema } from '@fairtrace/core'
-import { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint.ts'
+import type { VerifiedCheckpoint } from './checkpoint.ts'
 import { isSame, utf8 } from './encoding.ts'
 import { GrowingTree, TILE_WIDTH } from './growing-tree.ts'
 import { leafHash } from './merkle-proof.ts'
+import type { CheckpointTrust, WitnessedCheckpoint } from './policy.ts'
 
 /** @param path as in C2SP tlog-tiles, beginning with a slash @returns null if there is no such file */
 export type ReadLedger = (path: string) => Promise<Uint8Array | null>
 
 export interface LedgerOptions {
-  /** Raw Ed25519 public key of the log, base64url. */
-  readonly key: string
-  /** The log's expected name, or null for the one that the key signed. */
-  readonly origin: string | null
+  /** How the newest checkpoint is judged: `trustLog` or `trustPolicy`. */
+  readonly trust: CheckpointTrust
+  /** How earlier ones are: they may be older than the witnesses. */
+  readonly trustSeen?: CheckpointTrust
   /** Checkpoints seen before, as signed notes: the log has to begin with each of them. */
   readonly seen?: readonly string[]
   readonly onProgress?: (entries: number, size: number) => void
 }
 
-export interface VerifiedLedger extends VerifiedCheckpoint {
+export interface VerifiedLedger extends WitnessedCheckpoint {
   /** How many entries of each type. */
   readonly types: ReadonlyMap<string, number>
   /** The checkpoint, to be kept and given as `seen` the next time. */
@@ -33,8 +34,9 @@ export interface VerifiedLedger extends VerifiedCheckpoint {
 export async function verifyLedger(read: ReadLedger, options: LedgerOptions): Promise<VerifiedLedger> {
   const note = utf8((await read('/checkpoint')) ?? new Uint8Array(0))
   if (!note) throw new FairtraceError('INPUT_UNREADABLE', 'there is no checkpoint')
-  const checkpoint = verifyCheckpoint(note, options.key, options.origin)
-  const seen = (options.seen ?? []).map((earlier) => verifyCheckpoint(earlier, options.key, checkpoint.origin))
+  const checkpoint = options.trust(note)
+  const seen = (options.seen ?? []).map((earlier) => (options.trustSeen ?? options.trust)(earlier))
+  if (seen.some(({ origin }) => origin !== checkpoint.origin)) throw invalid('what was seen before is of another log')
   for (const { size } of seen) {
     // The adversary is the log itself: going back behind what it has signed would hide entries.
     if (size > checkpoint.size) throw invalid(`the log was rolled back from ${size} to ${checkpoint.size} entries`)

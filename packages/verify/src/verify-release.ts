@@ -20,6 +20,7 @@ import {
 } from '@fairtrace/core'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8 } from './encoding.ts'
+import { trustLog } from './policy.ts'
 import { verifyJws } from './signature.ts'
 import { type VerifiedInclusion, verifyCommitted } from './verify-inclusion.ts'
 
@@ -77,7 +78,7 @@ export async function verifyRelease(source: ReleaseSource, options: ReleaseOptio
   const proof = await readText(source, 'ledger.tlog-proof')
   if (proof === null) return { id, manifest, charter, ledger: null }
   const origin = ledgerOrigin(charter.programme)
-  const ledger = verifyCommitted(RELEASE_ENTRY_TYPE, { manifest: id }, proof, charter.keys.ledger, origin)
+  const ledger = verifyCommitted(RELEASE_ENTRY_TYPE, { manifest: id }, proof, trustLog(charter.keys.ledger, origin))
   options.onChecked?.('ledger')
   return { id, manifest, charter, ledger }
 }

@@ -26,7 +26,7 @@ import {
   tilePath,
 } from '../../ledger/src/index.ts'
 import { type Signer, signerFromSeed, signJws } from '../../server/src/runtime/jws.ts'
-import { verifyCommitted, verifyInclusion, verifyLedger, verifyReceipt, verifyRelease } from './index.ts'
+import { trustLog, verifyCommitted, verifyInclusion, verifyLedger, verifyReceipt, verifyRelease } from './index.ts'
 
 const signerOf = (name: string) => signerFromSeed(createHash('sha256').update(name).digest('base64url'))
 const LEDGER = signerOf('ledger')
@@ -63,7 +63,7 @@ const noteOf = (files: Files) => Buffer.from(files.get('/checkpoint') ?? '').toS
 
 function checkLedger(files: Files, options: { key?: string; origin?: string | null; seen?: string[] } = {}) {
   const { key = LEDGER.publicKey, origin = ORIGIN, seen = [] } = options
-  return verifyLedger(async (path) => files.get(path) ?? null, { key, origin, seen })
+  return verifyLedger(async (path) => files.get(path) ?? null, { trust: trustLog(key, origin), seen })
 }
 
 const refused = (code: string) => ({ code })
@@ -174,7 +174,7 @@ describe('verifyInclusion', () => {
         (at, to) => {
           if (proof[at] === to) return
           const changed = proof.slice(0, at) + to + proof.slice(at + 1)
-          expect(() => verifyInclusion(entry, changed, LEDGER.publicKey, ORIGIN)).toThrow(
+          expect(() => verifyInclusion(entry, changed, trustLog(LEDGER.publicKey, ORIGIN))).toThrow(
             expect.objectContaining(refused('LEDGER_INVALID')),
           )
         },
@@ -186,23 +186,32 @@ describe('verifyInclusion', () => {
   it('refuses another entry, another log and another key', async () => {
     const proof = await aProof(300, files, 600)
     const invalid = expect.objectContaining(refused('LEDGER_INVALID'))
-    expect(() => verifyInclusion(ENTRIES[301] ?? '', proof, LEDGER.publicKey, ORIGIN)).toThrow(invalid)
-    expect(() => verifyInclusion(entry, proof, LEDGER.publicKey, 'fairtrace/other')).toThrow(invalid)
-    expect(() => verifyInclusion(entry, proof, STRANGER.publicKey, ORIGIN)).toThrow(invalid)
-    expect(() => verifyInclusion(entry, 'c2sp.org/tlog-proof@v1\n', LEDGER.publicKey, ORIGIN)).toThrow(invalid)
-    expect(verifyInclusion(entry, proof, LEDGER.publicKey, ORIGIN)).toEqual({ origin: ORIGIN, index: 300, size: 600 })
+    expect(() => verifyInclusion(ENTRIES[301] ?? '', proof, trustLog(LEDGER.publicKey, ORIGIN))).toThrow(invalid)
+    expect(() => verifyInclusion(entry, proof, trustLog(LEDGER.publicKey, 'fairtrace/other'))).toThrow(invalid)
+    expect(() => verifyInclusion(entry, proof, trustLog(STRANGER.publicKey, ORIGIN))).toThrow(invalid)
+    expect(() => verifyInclusion(entry, 'c2sp.org/tlog-proof@v1\n', trustLog(LEDGER.publicKey, ORIGIN))).toThrow(
+      invalid,
+    )
+    expect(verifyInclusion(entry, proof, trustLog(LEDGER.publicKey, ORIGIN))).toEqual({
+      origin: ORIGIN,
+      index: 300,
+      size: 600,
+      witnesses: [],
+    })
   })
 
   it('opens a commitment only with its own salt and detail', async () => {
     const invalid = expect.objectContaining(refused('LEDGER_INVALID'))
     const proof = await aProof(300, files, 600)
-    expect(() => verifyCommitted('test.entry', { i: 301 }, proof, LEDGER.publicKey, ORIGIN)).toThrow(invalid)
-    expect(() => verifyCommitted('other.entry', { i: 300 }, proof, LEDGER.publicKey, ORIGIN)).toThrow(invalid)
+    expect(() => verifyCommitted('test.entry', { i: 301 }, proof, trustLog(LEDGER.publicKey, ORIGIN))).toThrow(invalid)
+    expect(() => verifyCommitted('other.entry', { i: 300 }, proof, trustLog(LEDGER.publicKey, ORIGIN))).toThrow(invalid)
     for (const extra of ['{}', '{"salt":"AA"}', 'x', JSON.stringify({ salt: base64url(SALT.with(0, 1)) })]) {
       const other = await aProof(300, files, 600, extra)
-      expect(() => verifyCommitted('test.entry', { i: 300 }, other, LEDGER.publicKey, ORIGIN)).toThrow(invalid)
+      expect(() => verifyCommitted('test.entry', { i: 300 }, other, trustLog(LEDGER.publicKey, ORIGIN))).toThrow(
+        invalid,
+      )
     }
-    expect(verifyCommitted('test.entry', { i: 300 }, proof, LEDGER.publicKey, ORIGIN).index).toBe(300)
+    expect(verifyCommitted('test.entry', { i: 300 }, proof, trustLog(LEDGER.publicKey, ORIGIN)).index).toBe(300)
   })
 })
 

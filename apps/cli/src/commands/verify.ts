@@ -2,11 +2,22 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import process from 'node:process'
 import { type Charter, charterSchema, FairtraceError, parseCharter } from '@fairtrace/core'
+import { parsePolicy } from '@fairtrace/verify'
 import { Command } from 'commander'
 import { z } from 'zod'
 import { printJson, runCommand } from '../terminal.ts'
 import { get, isFile, ledgerAddress, ledgerFolder } from '../verify/sources.ts'
-import { ledger, proof, receipt, release, type Say, type Trust, type Verified } from '../verify/verifications.ts'
+import {
+  evidence,
+  ledger,
+  policy,
+  proof,
+  receipt,
+  release,
+  type Say,
+  type Trust,
+  type Verified,
+} from '../verify/verifications.ts'
 
 /** A receipt or a proof is a few kilobytes; anything larger is something else. */
 const DOCUMENT_BYTES_MAX = 256 * 1024
@@ -15,6 +26,7 @@ interface Options {
   readonly json?: boolean
   readonly key?: string
   readonly charter?: string
+  readonly policy?: string
   readonly seen?: string
   readonly entry?: string
 }
@@ -22,11 +34,14 @@ interface Options {
 /** `fairtrace verify PATH`: offline, with what lies there and a key that you trust. */
 export function verifyCommand(): Command {
   return new Command('verify')
-    .description('Verifies a release folder, a consent receipt, a ledger (folder or address) or a ledger proof.')
+    .description(
+      'Verifies what you were handed: a release folder, a receipt, a ledger (folder or address), a proof, evidence or a policy.',
+    )
     .argument('<path>', 'folder, file, or address of a ledger such as http://127.0.0.1:7400/ledger')
     .argument('[file]', 'after the word receipt: the file of a consent receipt')
     .option('--key <key>', 'public key that must have signed, base64url')
     .option('--charter <file>', 'charter that you trust; its keys must have signed')
+    .option('--policy <file>', 'logs and witnesses that you trust, as C2SP tlog-policy writes them')
     .option('--seen <file>', 'earlier checkpoint: the ledger must begin with what it covered')
     .option('--entry <json>', 'the entry that a proof is about, one line of JSON')
     .option('--json', 'print JSON')
@@ -42,7 +57,8 @@ async function verify(path: string, file: string | null, options: Options): Prom
     if (!options.json) process.stdout.write(`ok  ${sentence}\n`)
   }
   const charter = options.charter === undefined ? null : await readCharter(options.charter)
-  const trust = { key: options.key ?? null, charter }
+  const policyText = options.policy === undefined ? null : await readFile(options.policy, 'utf8')
+  const trust = { key: options.key ?? null, charter, policy: policyText === null ? null : parsePolicy(policyText) }
   const { kind, facts } =
     file === null ? await recognise(path, options, trust, say) : await named(path, file, trust, say)
   if (options.json) printJson({ verified: true, kind, ...facts, says })
@@ -60,7 +76,12 @@ async function recognise(path: string, options: Options, trust: Trust, say: Say)
   const seen = options.seen ?? null
   if (/^https?:\/\//.test(path)) {
     const url = path.replace(/\/+$/, '')
-    return ledger(ledgerAddress(url), seen, trust.key || trust.charter ? trust : await statedTrust(url, say), say)
+    return ledger(
+      ledgerAddress(url),
+      seen,
+      trust.key || trust.charter || trust.policy ? trust : await statedTrust(url, say),
+      say,
+    )
   }
   const absolute = resolve(path)
   if ((await stat(absolute)).isDirectory()) {
@@ -75,6 +96,8 @@ async function recognise(path: string, options: Options, trust: Trust, say: Say)
   const text = await readFile(absolute, 'utf8')
   if (text.startsWith('c2sp.org/tlog-proof@')) return proof(text, options.entry ?? null, trust, say)
   if (/^[\w-]+\.[\w-]+\.[\w-]+\s*$/.test(text) || /\.(?:jws|jwt)$/.test(absolute)) return receipt(text, trust, say)
+  if (/^\{\s*"v"\s*:\s*1,\s*"kind"/.test(text)) return evidence(text, trust, say)
+  if (/^(?:[ \t]*(?:#.*)?\n)*[ \t]*(?:log|witness|group|quorum)[ \t]/.test(text)) return policy(text, say)
   throw unknownKind()
 }
 
@@ -88,7 +111,7 @@ async function statedTrust(url: string, say: Say): Promise<Trust> {
   const keys = statedKeys(bytes)
   if (keys === null) throw new FairtraceError('USAGE', 'the server states no key; give --key or --charter')
   say(`The key is the one that the server states itself; to rely on it, compare it with your charter: ${keys.ledger}.`)
-  return { key: keys.ledger, charter: null }
+  return { key: keys.ledger, charter: null, policy: null }
 }
 
 function statedKeys(bytes: Uint8Array | null): Charter['keys'] | null {
@@ -105,5 +128,5 @@ async function readCharter(file: string): Promise<Charter> {
 }
 
 function unknownKind(): FairtraceError {
-  return new FairtraceError('VERIFY_UNKNOWN_KIND', 'this is no release, receipt, ledger or proof')
+  return new FairtraceError('VERIFY_UNKNOWN_KIND', 'this is no release, receipt, ledger, proof, evidence or policy')
 }

@@ -208,6 +208,35 @@ function schemaWith<Input>(duration: DurationField<Input>) {
         ledger: publicKey,
         builder: publicKey,
       }),
+      /** Who cosigns the ledger's checkpoints, and how many of them it takes before anything that was logged happens. None if left out. */
+      ledger: z
+        .strictObject({
+          witnesses: z
+            .array(
+              z.strictObject({
+                /** Name of its key: a URL without its scheme, by convention. */
+                name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/:-]{0,127}$/, 'a name such as union.example/witness'),
+                /** Signs cosignatures and nothing else. */
+                key: publicKey,
+                /** Where it answers `/add-checkpoint`; left out, it polls the log itself or the installation knows it. */
+                url: z
+                  .url({ protocol: /^https?$/ })
+                  .max(500)
+                  .optional(),
+              }),
+            )
+            .min(1)
+            .max(32)
+            .refine((list) => isEachOnce(list.map(({ name }) => name)), 'two witnesses share a name')
+            .refine((list) => isEachOnce(list.map(({ key }) => key)), 'two witnesses share a key')
+            .refine((list) => list.every(({ name }) => name !== 'none'), 'no witness can be called none'),
+          quorum: z.int().min(1).max(32),
+        })
+        .refine(({ witnesses, quorum }) => quorum <= witnesses.length, {
+          path: ['quorum'],
+          message: 'more witnesses than there are',
+        })
+        .optional(),
       /** Builds that were reviewed. A device that declares another one gets no lease; a server that runs another one doesn't start. */
       builds: z.strictObject({ device: builds, server: builds }),
     })
@@ -216,6 +245,11 @@ function schemaWith<Input>(duration: DurationField<Input>) {
         ![...charter.approvers, ...charter.quorum].some(({ key }) => Object.values(charter.keys).includes(key)),
       // Otherwise a process could approve in place of a person.
       { path: ['approvers'], message: 'an approver or one of the quorum holds a key of the installation' },
+    )
+    .refine(
+      // A witness under a key of the installation would be the log that watches itself.
+      ({ ledger, keys }) => ledger?.witnesses.every(({ key }) => !Object.values(keys).includes(key)) ?? true,
+      { path: ['ledger', 'witnesses'], message: 'a witness holds a key of the installation' },
     )
     .refine(
       (charter) =>

@@ -37,6 +37,9 @@ export const LIST_NAMES: Readonly<Record<string, string>> = {
   audience: 'group',
 }
 
+/** Objects that are compared as one value, because no field of them means anything alone. */
+export const COMPARED_WHOLE: readonly string[] = ['ledger']
+
 const SHOWN_MAX = 6
 
 function ordered(compare: (old: unknown, next: unknown) => number, show: (value: unknown) => string = String): Rule {
@@ -114,6 +117,22 @@ const words = identity((value) => excerpt(String(value)))
 const people = identity((value) =>
   listText(Array.isArray(value) ? value.map((one: { name?: unknown }) => String(one.name)) : []),
 )
+/** Not less exactly if whatever satisfies the new witnesses would have satisfied the old ones, and no old witness went. */
+const witnesses: Rule = {
+  compare: (old, next) => {
+    const [before, after] = [witnessPolicy(old), witnessPolicy(next)]
+    const isKept = before.keys.every((key) => after.keys.includes(key))
+    const others = after.keys.filter((key) => !before.keys.includes(key)).length
+    if (isKept && others === 0 && before.quorum === after.quorum) return 'equal'
+    // The worst case: every witness that came with the change has cosigned, and of the old ones as few as still suffice.
+    return isKept && after.quorum - others >= before.quorum ? 'less' : 'more'
+  },
+  narrower: (old, next) => (witnesses.compare(old, next) === 'less' ? next : old),
+  show: (value) => {
+    const { keys, quorum } = witnessPolicy(value)
+    return quorum === 0 ? 'none' : `${quorum} of ${keys.length}`
+  },
+}
 const neutral: Rule = {
   compare: () => 'equal',
   narrower: (old) => old,
@@ -187,6 +206,7 @@ export const FIELD_RULES: Readonly<Record<string, FieldRule>> = {
   'keys.keeper': { rule: same, who: DECIDERS },
   'keys.ledger': { rule: same, who: DECIDERS },
   'keys.builder': { rule: same, who: DECIDERS },
+  ledger: { rule: witnesses, who: PARTICIPANTS },
   'builds.device': { rule: added, who: PARTICIPANTS },
   'builds.server': { rule: added, who: PARTICIPANTS },
 }
@@ -198,6 +218,13 @@ function members(value: unknown): readonly string[] {
 /** A list in one order, so that writing it in another one is no change. */
 function sorted(value: unknown): unknown {
   return Array.isArray(value) ? value.map((entry: unknown) => canonicalJson(entry)).toSorted() : value
+}
+
+function witnessPolicy(value: unknown): { readonly keys: readonly string[]; readonly quorum: number } {
+  const policy = value as { witnesses: readonly { name: string; key: string }[]; quorum: number } | undefined
+  if (policy === undefined) return { keys: [], quorum: 0 }
+  // Where a witness answers decides nothing: it is known by its name and key.
+  return { keys: policy.witnesses.map(({ name, key }) => `${name} ${key}`), quorum: policy.quorum }
 }
 
 function compareText(a: string, b: string): number {

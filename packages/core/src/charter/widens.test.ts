@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { canonicalJson } from '../canonical-json.ts'
 import { charterHash } from './charter-hash.ts'
 import { type Charter, charterSchema } from './charter-schema.ts'
-import { FIELD_RULES, LIST_NAMES } from './field-rules.ts'
+import { COMPARED_WHOLE, FIELD_RULES, LIST_NAMES } from './field-rules.ts'
 import { parseCharter } from './parse-charter.ts'
 import { charterText, compareCharters, narrowedBy, widens, widensUse } from './widens.ts'
 
@@ -57,6 +57,30 @@ describe('widens', () => {
       'approvers',
     ])
     expect(fieldsOf(base, { ...base, approvers: [second, first] })).toEqual([])
+  })
+
+  it.each<[string, Charter['ledger'], Charter['ledger'], 'widens' | 'narrows' | null]>([
+    ['the first witness', undefined, witnesses(1, 'a'), 'narrows'],
+    ['no witness any more', witnesses(1, 'a'), undefined, 'widens'],
+    ['a lower quorum', witnesses(2, 'a', 'b'), witnesses(1, 'a', 'b'), 'widens'],
+    ['a higher quorum', witnesses(1, 'a', 'b'), witnesses(2, 'a', 'b'), 'narrows'],
+    ['a witness fewer', witnesses(1, 'a', 'b'), witnesses(1, 'a'), 'widens'],
+    ['a witness more whom it takes too', witnesses(2, 'a', 'b'), witnesses(3, 'a', 'b', 'c'), 'narrows'],
+    ['a witness more who may stand in for another', witnesses(2, 'a', 'b'), witnesses(2, 'a', 'b', 'c'), 'widens'],
+    [
+      'another key',
+      witnesses(1, 'a', 'b'),
+      { ...witnesses(1, 'a', 'b'), ...withKey(witnesses(1, 'a', 'b')) },
+      'widens',
+    ],
+    ['another order', witnesses(1, 'a', 'b'), witnesses(1, 'b', 'a'), null],
+  ])('judges the witnesses of the ledger: %s', (_what, before, after, effect) => {
+    const [old, next] = [before, after].map((ledger) => {
+      const { ledger: _none, ...rest } = base
+      return ledger === undefined ? rest : { ...rest, ledger }
+    }) as [Charter, Charter]
+    expect(compareCharters(old, next).map((change) => change.effect)).toEqual(effect === null ? [] : [effect])
+    expect(narrowedBy(old, next)?.ledger).toEqual(effect === 'narrows' ? after : before)
   })
 
   it('is silent about words that give nobody anything, which a comparison still shows', () => {
@@ -351,13 +375,25 @@ function withLabels(labels: readonly string[]): Pick<Charter, 'capture'> {
   )
 }
 
+function witnesses(quorum: number, ...names: readonly string[]): NonNullable<Charter['ledger']> {
+  const keyOf = (name: string) => `${name.toUpperCase().repeat(42)}A`
+  return { witnesses: names.map((name) => ({ name, key: keyOf(name) })), quorum }
+}
+
+function withKey({
+  witnesses: [first, ...rest],
+}: NonNullable<Charter['ledger']>): Pick<NonNullable<Charter['ledger']>, 'witnesses'> {
+  if (first === undefined) throw new RangeError('no witness')
+  return { witnesses: [{ ...first, key: `${'Z'.repeat(42)}A` }, ...rest] }
+}
+
 /** Paths of everything in the schema that holds a value: `capture.apps[].labels`. Lists of plain values, and those compared whole, are leaves. */
 function leavesOf(node: unknown, path = ''): string[] {
   const { properties, items } = z
     .looseObject({ properties: z.record(z.string(), z.unknown()), items: z.unknown() })
     .partial()
     .parse(node)
-  if (properties !== undefined) {
+  if (properties !== undefined && !COMPARED_WHOLE.includes(path)) {
     return Object.entries(properties).flatMap(([name, child]) =>
       leavesOf(child, path === '' ? name : `${path}.${name}`),
     )

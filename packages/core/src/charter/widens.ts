@@ -130,7 +130,10 @@ function write(root: unknown, path: string, value: unknown): void {
   const steps = path.split('.')
   const last = steps.pop() ?? ''
   const parent = steps.length === 0 ? root : read(root, steps.join('.'))
-  if (isEntry(parent)) parent[last] = value
+  if (!isEntry(parent)) return
+  // What a charter leaves out stays left out.
+  if (value === undefined) delete parent[last]
+  else parent[last] = value
 }
 
 function entriesOf(root: unknown, list: string): readonly Entry[] {
