@@ -22,8 +22,12 @@ const GRANT: ShownGrant = {
   dataProtection: 'Dana Weiss',
   workerRepresentative: 'Robin Okafor',
 }
-const opens = (grant: Partial<ShownGrant> = {}, now: Partial<OpeningNow> = {}, person = KIM, resource = RECORDINGS) =>
-  policies.decideOpen(person, resource, { ...GRANT, ...grant }, { ...NOW, ...now }).allow
+const opens = (
+  grant: Partial<ShownGrant> = {},
+  now: Partial<OpeningNow> = {},
+  person = KIM,
+  resource: Resource = RECORDINGS,
+) => policies.decideOpen(person, resource, { ...GRANT, ...grant }, { ...NOW, ...now }).allow
 
 describe('the policies of a charter', () => {
   it.each<[string, boolean]>([

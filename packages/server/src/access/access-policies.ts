@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module'
 import type { AuthorizationAnswer, CedarValueJson, EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { type Charter, charterHash, FairtraceError } from '@fairtrace/core'
+import type { Grant } from '@fairtrace/core/access'
 import { type AccessAction, CEDAR_SCHEMA, type EntityUid, entity } from './cedar-schema.ts'
 import { accessPolicies } from './policies.ts'
 
@@ -169,6 +170,11 @@ export class AccessPolicies {
   #inProgramme(uid: EntityUid, attrs: Record<string, CedarValueJson> = {}): EntityJson {
     return { uid, attrs, parents: [this.#programme] }
   }
+}
+
+/** What a grant reaches. */
+export function resourceOf({ scope }: Pick<Grant, 'scope'>): Resource {
+  return scope.kind === 'recordings' ? { kind: 'recordings' } : { kind: 'release', release: scope.release }
 }
 
 function reference(uid: EntityUid): CedarValueJson {
