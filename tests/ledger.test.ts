@@ -109,7 +109,13 @@ describe('the ledger', () => {
     expect(await readLedgerFile(caller(), '/checkpoint')).toBeNull()
     await superuser.db
       .insertInto('install.programme')
-      .values({ id: CHARTER.programme, state: 'draft', epoch: 0, charter_hash: 'x', charter_yaml: '' })
+      .values({
+        id: CHARTER.programme,
+        state: 'draft',
+        epoch: 0,
+        charter_hash: charterHash(CHARTER),
+        charter_yaml: CHARTER_YAML,
+      })
       .execute()
     await superuser.pool.query(`select pg_notify('fairtrace_programme', '')`)
     await expect.poll(() => readLedgerFile(caller(), '/checkpoint')).not.toBeNull()

@@ -15,11 +15,6 @@ export const ERRORS = {
     advice: 'Correct the field at the line named, then run `fairtrace charter check` again.',
   },
   CHARTER_NOT_IN_FORCE: { status: 409, exit: 5, advice: 'Fetch the charter in force and start again from it.' },
-  ACCESS_DENIED: {
-    status: 403,
-    exit: 5,
-    advice: 'The charter names the groups that may ask, for which purpose and how long; `fairtrace access what` shows yours.',
-  },
   APPROVAL_INVALID: {
     status: 403,
     exit: 5,
@@ -41,11 +36,6 @@ export const ERRORS = {
   USAGE: { status: 400, exit: 2, advice: 'See `--help` for what this command takes.' },
   // Consent and lease
   INVITATION_UNKNOWN: { status: 404, exit: 5, advice: 'Ask for a new invitation; each one works once.' },
-  SELF_APPROVAL: {
-    status: 403,
-    exit: 5,
-    advice: 'Ask another approver of your role; the charter names them.',
-  },
   SESSION_REQUIRED: { status: 401, exit: 5, advice: 'Sign in, then try again.' },
   ROLE_REQUIRED: { status: 403, exit: 5, advice: 'Sign in with the role that this needs.' },
   SIGN_IN_LIMITED: { status: 429, exit: 6, advice: 'Wait the time named; then try again with the right password.' },
@@ -204,6 +194,11 @@ export const ERRORS = {
     exit: 4,
     advice: 'A stored object is not what was written; treat it as an exposure.',
   },
+  ACCESS_DENIED: {
+    status: 403,
+    exit: 5,
+    advice: 'The charter names the groups that may ask, for which purpose and how long; `fairtrace access what` shows yours.',
+  },
   GRANT_APPROVAL_INVALID: {
     status: 403,
     exit: 5,
@@ -218,6 +213,11 @@ export const ERRORS = {
     status: 409,
     exit: 5,
     advice: 'Look at where the grant stands now; what is over is asked for anew.',
+  },
+  SELF_APPROVAL: {
+    status: 403,
+    exit: 5,
+    advice: 'Ask another approver of your role; the charter names them.',
   },
   KEEPER_MISSING: {
     status: 409,

@@ -1,7 +1,8 @@
 /**
  * Appending to the ledger, for every role that must log before it acts.
  *
- * An entry is durable once it stands in `ledger.inbox`; it counts once a signed checkpoint covers it. Calls that come
+ * An entry is durable once it stands in `ledger.inbox`; it counts once a published checkpoint covers it: signed, and cosigned by
+ * as many witnesses as the charter asks for. Calls that come
  * while a statement is on its way share the next one, so that a thousand callers cost a few commits.
  */
 import { randomBytes } from 'node:crypto'
@@ -27,7 +28,7 @@ export interface Appended {
  *
  * @param type kind of entry in words, such as `grant.opened`
  * @param detail what is committed to; only a salted hash of it enters the log
- * @param waitForCheckpoint true: resolves when a signed checkpoint covers the entry; false: as soon as it has its index
+ * @param waitForCheckpoint true: resolves when a published checkpoint covers the entry; false: as soon as it has its index
  * @throws `LEDGER_UNAVAILABLE` after 10 s; the entry may still be logged later, so the caller does nothing that it announces
  */
 export function appendToLedger(
@@ -160,7 +161,7 @@ class Appender {
   async #settleCovered(client: pg.PoolClient): Promise<void> {
     const ids = [...this.#sent.values()].map(({ inboxId }) => inboxId)
     const { rows } = await client.query<{ idx: number; entry: string; covered: boolean }>(
-      `select idx, entry, idx < coalesce((select max(size) from ledger.checkpoints), 0) as covered
+      `select idx, entry, idx < coalesce((select max(size) from ledger.checkpoints where published is not null), 0) as covered
        from ledger.entries where inbox_id = any ($1::bigint[])`,
       [ids],
     )

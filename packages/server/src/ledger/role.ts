@@ -7,8 +7,10 @@ import type { Logger } from 'pino'
 import { type Signer, signerFromSeed } from '../runtime/jws.ts'
 import type { RoleContext, RunningRole, StartRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
+import { Publisher } from './publisher.ts'
 import { sequenceWaiting, writeCheckpoint } from './sequencer.ts'
 import { loadStoredLog } from './stored-log.ts'
+import { PolicyReader } from './witness-policy.ts'
 
 /** A lost notification costs this much time, no data. */
 const POLL_MS = 1_000
@@ -24,14 +26,25 @@ const WRITER_LOCK = 0x6c656467
 export const startLedger: StartRole = async (context: RoleContext): Promise<RunningRole> => {
   const signer = signerFromSeed(context.secrets.signingSeed ?? '')
   const database = openDatabase(context.databaseUrl, 1)
-  const writer = new Writer(database.pool, signer, context.log)
+  const reading = openDatabase(context.databaseUrl, 2)
+  const publisher = new Publisher({
+    database: reading,
+    publicKey: signer.publicKey,
+    log: context.log,
+    addresses: context.addresses.witnesses ?? {},
+    onContradicted: (reason) => writer.freeze(reason),
+  })
+  const writer = new Writer(database.pool, signer, context.log, () => publisher.told())
   try {
     await writer.connect()
+    await publisher.greet()
   } catch (cause) {
     await database.close()
+    await reading.close()
     throw cause
   }
   const running = writer.run()
+  publisher.start()
   let stopped: Promise<void> | null = null
   return {
     address: null,
@@ -44,7 +57,9 @@ export const startLedger: StartRole = async (context: RoleContext): Promise<Runn
   async function stop(): Promise<void> {
     writer.stop()
     await running
+    await publisher.stop()
     await database.close()
+    await reading.close()
   }
 }
 
@@ -64,10 +79,17 @@ class Writer {
   /** A notification that came while a batch was being written. */
   #told = false
 
-  constructor(pool: pg.Pool, signer: Signer, log: Logger) {
+  readonly #policies = new PolicyReader()
+  readonly #signed: () => void
+  /** Why nothing is written any more; null as long as it is. */
+  #frozen: string | null = null
+
+  /** @param signed told of every new checkpoint */
+  constructor(pool: pg.Pool, signer: Signer, log: Logger, signed: () => void) {
     this.#pool = pool
     this.#signer = signer
     this.#log = log
+    this.#signed = signed
   }
 
   /** One connection for everything: when it is lost the lock is lost with it, and nothing more can be written. */
@@ -93,7 +115,7 @@ class Writer {
 
   /** Until `stop`; ends early, and writes nothing more, if the stored log stops being the signed one. */
   async run(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
+    while (!this.#stopping.signal.aborted && this.#frozen === null) {
       try {
         if (this.#session === null) await this.connect()
         else await this.#work(this.#session)
@@ -111,6 +133,13 @@ class Writer {
     this.#disconnect()
   }
 
+  /** Extends this log no more, until somebody has looked at it and started it again: every further entry would be another fork. */
+  freeze(reason: string): void {
+    this.#frozen = reason
+    this.#log.fatal({ reason }, 'the ledger refuses to extend this log')
+    this.#wake()
+  }
+
   stop(): void {
     this.#stopping.abort()
     this.#wake()
@@ -119,9 +148,14 @@ class Writer {
   async #work(session: Session): Promise<void> {
     this.#told = false
     const origin = await this.#origin(session)
+    const policy = await this.#policies.read(session.client)
+    const isPublished = policy?.quorum === null
     const taken =
-      origin === null ? 0 : await sequenceWaiting(session.client, session.edge, origin, this.#signer, this.#log)
+      origin === null
+        ? 0
+        : await sequenceWaiting(session.client, session.edge, origin, this.#signer, this.#log, isPublished)
     if (taken === 0) return this.#rest()
+    if (!isPublished) this.#signed()
     // After the commit and on its own: a transaction that notifies holds a lock on the whole server while it syncs.
     await session.client.query(`select pg_notify('fairtrace_checkpoint', $1)`, [String(session.edge.size)])
     this.#log.debug({ size: session.edge.size, taken }, 'checkpoint')
@@ -135,13 +169,15 @@ class Writer {
     if (programme === undefined) return null
     const origin = ledgerOrigin(programme.id)
     // An empty log is signed too, so that whoever looks first can hold the log to it.
-    await writeCheckpoint(session.client, session.edge, origin, this.#signer)
+    const policy = await this.#policies.read(session.client)
+    await writeCheckpoint(session.client, session.edge, origin, this.#signer, policy?.quorum === null)
+    this.#signed()
     session.origin = origin
     return origin
   }
 
   #rest(): Promise<void> {
-    if (this.#told || this.#stopping.signal.aborted) return Promise.resolve()
+    if (this.#told || this.#stopping.signal.aborted || this.#frozen !== null) return Promise.resolve()
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, POLL_MS)
       this.#wake = () => {

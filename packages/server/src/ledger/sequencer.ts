@@ -19,6 +19,7 @@ interface InboxRow {
 /**
  * Sequences what waits. After a throw, `edge` may be ahead of the database and has to be loaded again.
  * @param edge the log's right edge, as of its newest checkpoint
+ * @param isPublished whether the log's own signature is all that the charter asks for
  * @returns how many inbox rows it took; 0 if none waits
  */
 export async function sequenceWaiting(
@@ -27,6 +28,7 @@ export async function sequenceWaiting(
   origin: string,
   signer: Signer,
   log: Logger,
+  isPublished: boolean,
 ): Promise<number> {
   await client.query('begin')
   const { rows } = await client.query<InboxRow>(
@@ -51,7 +53,7 @@ export async function sequenceWaiting(
       [start, accepted.map(({ id }) => id), accepted.map(({ entry }) => entry)],
     )
     await writeTiles(client, edge.takeChanged())
-    await writeCheckpoint(client, edge, origin, signer)
+    await writeCheckpoint(client, edge, origin, signer, isPublished)
   }
   await client.query('commit')
   return rows.length
@@ -63,11 +65,14 @@ export async function writeCheckpoint(
   edge: RightEdge,
   origin: string,
   signer: Signer,
+  isPublished: boolean,
 ): Promise<void> {
   const text = checkpointText({ origin, size: edge.size, root: edge.root() })
-  await client.query('insert into ledger.checkpoints (size, note) values ($1, $2)', [
+  const note = signNote(text, { name: origin, ...signer })
+  await client.query('insert into ledger.checkpoints (size, note, published) values ($1, $2, $3)', [
     edge.size,
-    signNote(text, { name: origin, ...signer }),
+    note,
+    isPublished ? note : null,
   ])
 }
 

@@ -23,11 +23,12 @@ export async function readLedgerFile(database: OpenDatabase, path: string): Prom
 async function readCheckpoint({ db }: OpenDatabase): Promise<Buffer | null> {
   const row = await db
     .selectFrom('ledger.checkpoints')
-    .select('note')
+    .select('published')
+    .where('published', 'is not', null)
     .orderBy('size', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? null : Buffer.from(row.note)
+  return row?.published ? Buffer.from(row.published) : null
 }
 
 /** A partial tile is a prefix of every later one, so the widest serves them all. */

@@ -26,7 +26,7 @@ export interface RoleContext {
   /** Where to listen; port 0 takes a free one. Roles without HTTP ignore it. */
   readonly listen: { readonly host: string; readonly port: number }
   /** Where the other roles that people and devices speak to are, known once they listen. */
-  readonly addresses: { intake?: string; portal?: string }
+  readonly addresses: { intake?: string; portal?: string; witnesses?: Readonly<Record<string, string>> }
 }
 
 /** Private keys of one role, read from its own file (mode 0600). Raw bytes in base64url. */

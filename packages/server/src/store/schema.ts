@@ -12,10 +12,11 @@ export type DatabaseRole = (typeof DATABASE_ROLES)[number]
 export const databaseRoleName = (role: DatabaseRole): string => `fairtrace_${role}`
 
 /** Raised with every change of `schemaSql`; a data directory with a higher one is refused (`DATA_NEWER`). */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 export const schemaSql = `
 create schema install;
+create schema access;
 create schema consent;
 create schema inbox;
 create schema vault;
@@ -45,6 +46,56 @@ create table install.programme (
   epoch int not null check (epoch >= 0),
   charter_hash text not null,
   charter_yaml text not null
+);
+
+-- What somebody could read, or change, beyond what the charter says. Raised by whoever finds it; ids and sizes alone, no content.
+create table install.exposures (
+  id text primary key default gen_random_uuid()::text,
+  found_at_ms bigint not null,
+  kind text not null,
+  detail jsonb not null,
+  state text not null default 'open' check (state in ('open', 'closed')),
+  found_by text not null default current_user
+);
+-- The same finding, found again, is one exposure as long as it is open.
+create unique index on install.exposures (kind, md5(detail::text)) where state = 'open';
+create function install.announce_exposure() returns trigger language plpgsql set search_path = '' as $$
+begin
+  perform pg_catalog.pg_notify('fairtrace_exposures', new.id);
+  return null;
+end $$;
+create trigger announce after insert or update on install.exposures
+  for each row execute function install.announce_exposure();
+
+-- Grants as people ask for them and answer. No row here opens anything: vault and keeper check every signature themselves.
+create table access.grants (
+  id text primary key,
+  document jsonb not null,
+  -- Digest of the account that asked, so that nobody approves their own request under another name.
+  account text not null,
+  requested_at_ms bigint not null,
+  approvals jsonb not null default '[]',
+  refusal jsonb,
+  activation jsonb,
+  failure text,
+  ended jsonb
+);
+create index on access.grants (requested_at_ms);
+-- Staff who ever signed in, with their groups as the organisation stated them then: whom one asks the policies about.
+create table access.people (
+  account text primary key,
+  name text not null,
+  groups jsonb not null,
+  seen_on date not null
+);
+-- Notices to webhooks that were not delivered yet.
+create table access.deliveries (
+  id text primary key,
+  event text not null,
+  body jsonb not null,
+  url text not null,
+  tries int not null default 0,
+  due_at_ms bigint not null
 );
 
 -- Who takes part: only the portal's process can read this schema.
@@ -188,25 +239,40 @@ create table vault.participant_keys (
   public_key bytea not null,
   primary key (pseudonym, generation)
 );
+-- Sealed to the participant's key, then under the key of a period, which the keystore destroys when retention ends.
 create table vault.content_keys (
   id text primary key,
   pseudonym text not null,
   generation int not null,
   enc bytea not null,
-  sealed bytea not null
+  sealed bytea not null,
+  period text not null
 );
 create index on vault.content_keys (pseudonym);
+create index on vault.content_keys (period);
+-- Content keys that nothing opens any more, and whose chunks still take up room.
+create table vault.dead_content_keys (
+  id text primary key
+);
+-- The mac is the vault's over the row, under a key that only its keystore has: who writes here without it is found out.
 create table vault.segments (
   id text primary key,
+  number bigint not null unique,
   bytes bigint not null,
-  sha256 text not null
+  sha256 text not null,
+  -- How many chunks are still indexed, their bytes, and a keyed digest over their rows.
+  chunks int not null,
+  live_bytes bigint not null,
+  digest bytea not null,
+  mac bytea not null
 );
+-- No foreign keys: digest and mac bind a chunk to its segment, against writers too whom a constraint would not stop.
 create table vault.chunks (
   batch_id text primary key,
-  segment_id text not null references vault.segments,
+  segment_id text not null,
   at_offset bigint not null,
   length int not null,
-  content_key_id text not null references vault.content_keys,
+  content_key_id text not null,
   pseudonym text not null,
   device text not null,
   sequence bigint not null,
@@ -222,10 +288,22 @@ create table vault.chunks (
 );
 create index on vault.chunks (pseudonym);
 create index on vault.chunks (content_key_id);
+create index on vault.chunks (segment_id);
 create table vault.quarantine (
   batch_id text primary key,
   code text not null,
   sealed bytea not null
+);
+-- A check of everything stored: asked for here, done by the vault. Segments up to the cursor are done.
+create table vault.checks (
+  id text primary key,
+  bytes_per_second bigint not null check (bytes_per_second > 0),
+  state text not null default 'requested' check (state in ('requested', 'running', 'done', 'failed')),
+  cursor text not null default '',
+  done bigint not null default 0,
+  total bigint not null default 0,
+  findings jsonb not null default '[]',
+  code text
 );
 -- A request to open keys and its answer. The answer is sealed to the recipient named in the grant.
 create table vault.openings (
@@ -254,10 +332,13 @@ create table ledger.tiles (
   data bytea not null,
   primary key (level, idx, width)
 );
+-- note is what the log signed; published the same with the cosignatures that the charter asks for, null until they are there.
 create table ledger.checkpoints (
   size bigint primary key,
-  note text not null
+  note text not null,
+  published text
 );
+create index on ledger.checkpoints (size) where published is not null;
 
 create table release.jobs (
   id text primary key,
@@ -293,7 +374,19 @@ begin
   end loop;
 end $$;
 grant usage on schema install to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
-grant select on all tables in schema install to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
+grant select on install.installation, install.programme, install.charters
+  to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
+-- Whoever finds an exposure says so; only the portal sees what others found.
+grant insert (found_at_ms, kind, detail) on install.exposures
+  to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
+grant select on install.exposures to fairtrace_portal;
+grant delete on install.exposures to fairtrace_vault;
+grant select (state, found_at_ms) on install.exposures to fairtrace_vault;
+alter table install.exposures enable row level security;
+create policy say on install.exposures for insert with check (found_by = current_user and state = 'open');
+create policy see on install.exposures for select using (current_user = 'fairtrace_portal' or current_user = 'fairtrace_vault');
+-- Retention ends what is closed, and nothing else.
+create policy retain on install.exposures for delete using (state = 'closed');
 grant insert, update on install.programme to fairtrace_portal;
 grant insert on install.charters to fairtrace_portal;
 
@@ -302,6 +395,12 @@ grant select, insert, update, delete on all tables in schema consent to fairtrac
 -- A concern stays, word for word, whoever finds it inconvenient.
 revoke update, delete on consent.concerns from fairtrace_portal;
 grant update (state, review_due_at_ms, pause, logged, answer) on consent.concerns to fairtrace_portal;
+
+grant usage on schema access to fairtrace_portal;
+grant select, insert on access.grants to fairtrace_portal;
+grant update (approvals, refusal, activation, failure, ended) on access.grants to fairtrace_portal;
+grant select, insert, update on access.people to fairtrace_portal;
+grant select, insert, update, delete on access.deliveries to fairtrace_portal;
 
 grant usage on schema inbox to fairtrace_intake, fairtrace_vault;
 grant insert on inbox.batches to fairtrace_intake;
@@ -314,14 +413,21 @@ grant select on vault.day_keys to fairtrace_portal, fairtrace_intake;
 grant select, insert on vault.key_requests, vault.erasure_requests to fairtrace_portal;
 grant select, insert on vault.openings to fairtrace_builder;
 grant select on vault.chunks, vault.segments to fairtrace_builder;
+grant select on vault.checks to fairtrace_portal;
+grant insert (id, bytes_per_second) on vault.checks to fairtrace_portal;
 
 grant usage on schema ledger to fairtrace_portal, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
 grant select, delete on ledger.inbox to fairtrace_ledger;
 grant select, insert on ledger.entries, ledger.checkpoints to fairtrace_ledger;
+grant update (published) on ledger.checkpoints to fairtrace_ledger;
 grant select, insert, delete on ledger.tiles to fairtrace_ledger;
 grant insert (entry) on ledger.inbox to fairtrace_portal, fairtrace_vault, fairtrace_builder;
 grant select (id) on ledger.inbox to fairtrace_portal, fairtrace_vault, fairtrace_builder;
 grant select on ledger.entries, ledger.tiles, ledger.checkpoints to fairtrace_portal, fairtrace_vault, fairtrace_builder;
+-- The entries of several roles wait side by side: each sees its own, and none can sign as another.
+alter table ledger.inbox enable row level security;
+create policy own on ledger.inbox using (source = current_user) with check (source = current_user);
+create policy sequence on ledger.inbox to fairtrace_ledger using (true);
 
 grant usage on schema release to fairtrace_builder, fairtrace_portal;
 grant select, insert, update on all tables in schema release to fairtrace_builder;

@@ -16,6 +16,39 @@ export interface Tables {
     yaml: string
     derived: Defaulted<boolean>
   }
+  'install.exposures': {
+    id: Generated<string>
+    found_at_ms: number
+    kind: string
+    detail: Json<unknown>
+    state: Defaulted<'open' | 'closed'>
+    found_by: Generated<string>
+  }
+  'access.grants': {
+    id: string
+    document: Json<unknown>
+    account: string
+    requested_at_ms: number
+    approvals: ColumnType<unknown, string | undefined, string>
+    refusal: Json<unknown> | null
+    activation: Json<unknown> | null
+    failure: string | null
+    ended: Json<unknown> | null
+  }
+  'access.people': {
+    account: string
+    name: string
+    groups: ColumnType<readonly string[], string, string>
+    seen_on: ColumnType<Date, string, string>
+  }
+  'access.deliveries': {
+    id: string
+    event: string
+    body: Json<unknown>
+    url: string
+    tries: Defaulted<number>
+    due_at_ms: number
+  }
   'consent.charter_changes': {
     hash: string
     yaml: string
@@ -71,8 +104,25 @@ export interface Tables {
   'vault.key_requests': { pseudonym: string; version: Defaulted<number> }
   'vault.erasure_requests': { pseudonym: string; version: number }
   'vault.participant_keys': { pseudonym: string; generation: number; public_key: Buffer }
-  'vault.content_keys': { id: string; pseudonym: string; generation: number; enc: Buffer; sealed: Buffer }
-  'vault.segments': { id: string; bytes: number; sha256: string }
+  'vault.content_keys': {
+    id: string
+    pseudonym: string
+    generation: number
+    enc: Buffer
+    sealed: Buffer
+    period: string
+  }
+  'vault.dead_content_keys': { id: string }
+  'vault.segments': {
+    id: string
+    number: number
+    bytes: number
+    sha256: string
+    chunks: number
+    live_bytes: number
+    digest: Buffer
+    mac: Buffer
+  }
   'vault.chunks': {
     batch_id: string
     segment_id: string
@@ -92,6 +142,16 @@ export interface Tables {
     actions: number
   }
   'vault.quarantine': { batch_id: string; code: string; sealed: Buffer }
+  'vault.checks': {
+    id: string
+    bytes_per_second: number
+    state: Defaulted<'requested' | 'running' | 'done' | 'failed'>
+    cursor: Defaulted<string>
+    done: Defaulted<number>
+    total: Defaulted<number>
+    findings: ColumnType<unknown, string | undefined, string>
+    code: string | null
+  }
   'vault.openings': {
     id: string
     request: Json<unknown>
@@ -103,7 +163,7 @@ export interface Tables {
   'ledger.inbox': { id: Generated<number>; source: Generated<string>; entry: string }
   'ledger.entries': { idx: number; inbox_id: number; entry: string }
   'ledger.tiles': { level: number; idx: number; width: number; data: Buffer }
-  'ledger.checkpoints': { size: number; note: string }
+  'ledger.checkpoints': { size: number; note: string; published: string | null }
   'release.jobs': {
     id: string
     request: Json<unknown>

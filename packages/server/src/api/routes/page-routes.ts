@@ -179,12 +179,14 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
       const programme = await programmes.read()
       const checkpoint = await database.db
         .selectFrom('ledger.checkpoints')
-        .select(['size', 'note'])
+        .select(['size', 'published as note'])
+        .where('published', 'is not', null)
         .orderBy('size', 'desc')
         .limit(1)
         .executeTakeFirst()
       const publicKey = programme?.charter.keys.ledger ?? null
-      const view = { checkpoint: checkpoint ?? null, publicKey, portal: here() }
+      const newest = checkpoint?.note ? { size: checkpoint.size, note: checkpoint.note } : null
+      const view = { checkpoint: newest, publicKey, portal: here() }
       return sendPage(reply, renderLog(frame('Ledger', '/log', await identities.of(request), programme), view))
     })
   })
