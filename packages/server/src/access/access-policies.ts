@@ -6,8 +6,8 @@
  */
 import { createRequire } from 'node:module'
 import type { AuthorizationAnswer, CedarValueJson, EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
+import type { Grant } from '@fairtrace/core'
 import { type Charter, charterHash, FairtraceError } from '@fairtrace/core'
-import type { Grant } from '@fairtrace/core/access'
 import { type AccessAction, CEDAR_SCHEMA, type EntityUid, entity } from './cedar-schema.ts'
 import { accessPolicies } from './policies.ts'
 

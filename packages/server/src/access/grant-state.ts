@@ -7,7 +7,7 @@
  *     └─▶ refused, lapsed                             an approver said no · nobody said yes in time
  * ```
  */
-import type { Activation, Approval, Grant } from '@fairtrace/core/access'
+import type { Activation, Approval, Grant } from '@fairtrace/core'
 
 export type GrantState =
   | 'requested'

@@ -5,17 +5,22 @@
  * that people hear of it with a reason.
  */
 import { randomBytes } from 'node:crypto'
-import { APPROVER_ROLES, type ApproverRole, type Charter, type Clock, FairtraceError } from '@fairtrace/core'
 import {
+  APPROVER_ROLES,
+  type ApproverRole,
   type Assertion,
   activationSchema,
   approvalSchema,
+  type Charter,
+  type Clock,
+  FairtraceError,
   type Grant,
   type GrantScope,
   grantHash,
   grantSchema,
   isAsserted,
-} from '@fairtrace/core/access'
+} from '@fairtrace/core'
+import { sql } from 'kysely'
 import { z } from 'zod'
 import { verifyPasskey } from '../runtime/passkey-signature.ts'
 import type { Programme } from '../runtime/programme.ts'
@@ -46,13 +51,15 @@ export interface ShownGrantRecord extends GrantRecord {
   readonly state: GrantState
 }
 
+/** A row with what the vault wrote beside it. */
 const rowSchema = z.object({
   document: grantSchema,
   account: z.string(),
   approvals: z.array(approvalSchema.extend({ role: z.enum(APPROVER_ROLES), atMs: z.int() })),
   refusal: z.object({ by: z.string(), reason: z.string(), atMs: z.int() }).nullable(),
   activation: activationSchema.nullable(),
-  failure: z.string().nullable(),
+  activation_state: z.string().nullable(),
+  activation_code: z.string().nullable(),
   ended: z.object({ by: z.string(), atMs: z.int() }).nullable(),
 })
 
@@ -93,27 +100,55 @@ export class Grants {
     }
     await this.#database.db
       .insertInto('access.grants')
-      .values({ id: grant.id, document: JSON.stringify(grant), account: who.account, requested_at_ms: nowMs })
+      .values({
+        id: grant.id,
+        hash: grantHash(grant),
+        document: JSON.stringify(grant),
+        account: who.account,
+        requested_at_ms: nowMs,
+      })
       .execute()
     return grant
   }
 
   /** Newest first. */
   async list(programme: Programme): Promise<readonly ShownGrantRecord[]> {
-    const rows = await this.#database.db
-      .selectFrom('access.grants')
-      .selectAll()
-      .orderBy('requested_at_ms', 'desc')
-      .orderBy('id')
-      .execute()
+    const rows = await this.#rows().orderBy('g.requested_at_ms', 'desc').orderBy('g.id').execute()
     return rows.map((row) => this.#show(row, programme))
   }
 
   /** @throws `NOT_FOUND` */
   async find(id: string, programme: Programme): Promise<ShownGrantRecord> {
-    const row = await this.#database.db.selectFrom('access.grants').selectAll().where('id', '=', id).executeTakeFirst()
+    const row = await this.#rows().where('g.id', '=', id).executeTakeFirst()
     if (row === undefined) throw new FairtraceError('NOT_FOUND', 'there is no such grant')
     return this.#show(row, programme)
+  }
+
+  /** Hands every grant with both approvals to the vault; those that it has already stay as they are. */
+  async handOver(programme: Programme): Promise<void> {
+    const waiting = await this.#rows()
+      .where('a.grant_hash', 'is', null)
+      .where('g.refusal', 'is', null)
+      .where('g.ended', 'is', null)
+      .where(sql<boolean>`jsonb_array_length(g.approvals) > 1`)
+      .execute()
+    const approved = waiting.map((row) => this.#show(row, programme)).filter(({ state }) => state === 'approved')
+    const rows = approved.map(({ hash, grant, approvals }) => ({
+      grant_hash: hash,
+      request: JSON.stringify({
+        grant,
+        approvals: approvals.map(({ approver, assertion }) => ({ approver, assertion })),
+      }),
+    }))
+    if (rows.length === 0) return
+    const { pool, db } = this.#database
+    const inserted = await db
+      .insertInto('vault.activations')
+      .values(rows)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+    const isNew = inserted.some(({ numInsertedOrUpdatedRows }) => (numInsertedOrUpdatedRows ?? 0n) > 0n)
+    if (isNew) await pool.query(`select pg_notify('fairtrace_grants', '')`)
   }
 
   /**
@@ -145,7 +180,7 @@ export class Grants {
     await this.#requireWaiting(id, programme)
     const refusal = JSON.stringify({ by, reason, atMs: this.#clock.nowMs() })
     const { rowCount } = await this.#database.pool.query(
-      'update access.grants set refusal = $2::jsonb where id = $1 and refusal is null and activation is null',
+      'update access.grants set refusal = $2::jsonb where id = $1 and refusal is null and ended is null',
       [id, refusal],
     )
     if (rowCount !== 1) throw notWaiting()
@@ -156,11 +191,18 @@ export class Grants {
   async end(id: string, programme: Programme, by: string): Promise<ShownGrantRecord> {
     const found = await this.find(id, programme)
     if (!LIVE_STATES.has(found.state)) throw notWaiting()
+    const ended = JSON.stringify({ by, atMs: this.#clock.nowMs() })
+    // The vault's row first: whatever happens after it, nothing opens any more.
+    await this.#database.db
+      .insertInto('vault.grant_ends')
+      .values({ grant_hash: found.hash })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+    await this.#database.pool.query(`select pg_notify('fairtrace_grants', $1)`, [found.hash])
     await this.#database.pool.query('update access.grants set ended = $2::jsonb where id = $1 and ended is null', [
       id,
-      JSON.stringify({ by, atMs: this.#clock.nowMs() }),
+      ended,
     ])
-    await this.#database.pool.query(`select pg_notify('fairtrace_grants', $1)`, [id])
     return await this.find(id, programme)
   }
 
@@ -170,9 +212,17 @@ export class Grants {
     return found
   }
 
+  #rows() {
+    return this.#database.db
+      .selectFrom('access.grants as g')
+      .leftJoin('vault.activations as a', 'a.grant_hash', 'g.hash')
+      .select(['g.document', 'g.account', 'g.approvals', 'g.refusal', 'g.ended'])
+      .select(['a.activation', 'a.state as activation_state', 'a.code as activation_code'])
+  }
+
   #show(row: unknown, programme: Programme): ShownGrantRecord {
-    const { document: grant, ...record } = rowSchema.parse(row)
-    const shown = { grant, ...record }
+    const { document: grant, activation_state: state, activation_code: code, ...record } = rowSchema.parse(row)
+    const shown = { grant, ...record, failure: state === 'refused' ? (code ?? 'GRANT_INVALID') : null }
     const now = { nowMs: this.#clock.nowMs(), epoch: programme.epoch }
     return { ...shown, hash: grantHash(grant), state: grantState(shown, now) }
   }

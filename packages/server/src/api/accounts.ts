@@ -12,6 +12,8 @@ const accountSchema = z.object({
   name: z.string().min(1).max(128),
   role: z.enum(ACCOUNT_ROLES),
   password: z.string().min(1).max(256),
+  /** Groups of the charter's audience that they are in. */
+  groups: z.array(z.string()).default([]),
   /** A participant's own session. */
   session: z.string().optional(),
 })

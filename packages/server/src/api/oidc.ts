@@ -83,7 +83,8 @@ export class OidcSignIn {
       throw new FairtraceError('SIGN_IN_FAILED', 'no sign-in is under way in this browser, or it took too long')
     }
     const claims = await this.#claims(underWay, query)
-    const roles = this.#roles(claims[this.#settings.groupsClaim])
+    const groups = groupsOf(claims[this.#settings.groupsClaim])
+    const roles = this.#roles(groups)
     if (roles.size === 0) throw new FairtraceError('ROLE_REQUIRED', 'none of your groups has a role here')
     const name = [claims.name, claims.preferred_username].find((text) => typeof text === 'string' && text !== '')
     return {
@@ -91,6 +92,7 @@ export class OidcSignIn {
       name: typeof name === 'string' ? name.slice(0, 128) : 'Member of staff',
       account: hashSecret(`${claims.iss}\n${claims.sub}`),
       roles,
+      groups,
     }
   }
 
@@ -118,9 +120,8 @@ export class OidcSignIn {
     }
   }
 
-  /** A group without a role gives none; a claim of another form gives none either. */
-  #roles(groups: unknown): ReadonlySet<StaffRole> {
-    const names = typeof groups === 'string' ? [groups] : Array.isArray(groups) ? groups.slice(0, GROUPS_MAX) : []
+  /** A group without a role gives none. */
+  #roles(names: readonly string[]): ReadonlySet<StaffRole> {
     const roleOf = new Map(Object.entries(this.#settings.roles))
     const given = new Set(names.map((name) => roleOf.get(name)))
     return new Set(STAFF_ROLES.filter((role) => given.has(role)))
@@ -161,6 +162,11 @@ export class OidcSignIn {
       throw unavailable(cause)
     }
   }
+}
+
+function groupsOf(claim: unknown): readonly string[] {
+  const names = typeof claim === 'string' ? [claim] : Array.isArray(claim) ? claim.slice(0, GROUPS_MAX) : []
+  return names.filter((name) => typeof name === 'string' && name !== '' && name.length <= 256)
 }
 
 /** In the header, as the standard wants every provider to allow, unless it says that it doesn't. */

@@ -1,5 +1,6 @@
 /** What the portal's routes share: its stores, keys and clock, opened once in `role.ts`. */
 import type { Clock } from '@fairtrace/core'
+import type { PortalAccess } from '../access/portal-access.ts'
 import type { ConcernKeys } from '../concerns/concern-keys.ts'
 import type { ConcernConsequences } from '../concerns/consequences.ts'
 import type { Leases } from '../consent/leases.ts'
@@ -24,6 +25,7 @@ export interface Portal {
   readonly cookies: PortalCookies
   readonly limits: SignInLimits
   readonly passkeys: Passkeys
+  readonly access: PortalAccess
   readonly issuer: Signer
   readonly concernKeys: ConcernKeys
   readonly consequences: ConcernConsequences

@@ -1,4 +1,5 @@
 /** The portal's process: what people and devices speak to. Knows who takes part; never sees a recording or a batch. */
+import { PortalAccess } from '../access/portal-access.ts'
 import { ConcernKeys } from '../concerns/concern-keys.ts'
 import { ConcernConsequences } from '../concerns/consequences.ts'
 import { putDueChartersInForce } from '../consent/charters.ts'
@@ -18,12 +19,14 @@ import { passkeyPlace } from './passkey-place.ts'
 import { PasskeyStore } from './passkey-store.ts'
 import { Passkeys } from './passkeys.ts'
 import type { Portal } from './portal.ts'
+import { accessRoutes } from './routes/access-routes.ts'
 import { assetRoutes } from './routes/asset-routes.ts'
 import { charterRoutes } from './routes/charter-routes.ts'
 import { concernPages } from './routes/concern-pages.ts'
 import { concernRoutes } from './routes/concern-routes.ts'
 import { consentRoutes } from './routes/consent-routes.ts'
 import { deviceRoutes } from './routes/device-routes.ts'
+import { grantRoutes } from './routes/grant-routes.ts'
 import { ledgerRoutes } from './routes/ledger-routes.ts'
 import { oidcRoutes } from './routes/oidc-routes.ts'
 import { pageRoutes } from './routes/page-routes.ts'
@@ -38,6 +41,7 @@ import { SignInLimits } from './sign-in-limits.ts'
 const CHANGES_POLL_MS = 1_000
 /** How soon a pause is carried out that a crash came between. */
 const PAUSES_POLL_MS = 2_000
+const GRANTS_POLL_MS = 1_000
 
 export interface RunningPortal extends RunningRole {
   readonly address: string
@@ -72,6 +76,13 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
   const pauses = repeat('pauses that concerns have earned', PAUSES_POLL_MS, context.log, () =>
     consequences.pauseWhereDue(),
   )
+  const grantAccess = new PortalAccess(database, context.access, context.clock, context.log)
+  /** A second approval whose hand-over a crash came between, and notices that a receiver did not take. */
+  const grants = repeat('grants', GRANTS_POLL_MS, context.log, async () => {
+    const programme = await programmes.read()
+    if (programme !== null) await grantAccess.grants.handOver(programme)
+    await grantAccess.webhooks.deliver()
+  })
   const portal: Portal = {
     database,
     leases,
@@ -90,6 +101,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
       nowMs: passedMs,
       isDemonstration: context.installation === 'demonstration',
     }),
+    access: grantAccess,
     publicAddress,
     hasOrganisation: oidc !== null,
     issuer,
@@ -110,6 +122,8 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     if (oidc !== null) oidcRoutes(app, portal, oidc)
     sessionRoutes(app, portal)
     passkeyRoutes(app, portal)
+    grantRoutes(app, portal)
+    accessRoutes(app, portal)
     ledgerRoutes(app, portal)
     assetRoutes(app)
     await pageRoutes(app, portal)
@@ -127,6 +141,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
         await changes.stop()
         await leases.stop()
         await pauses.stop()
+        await grants.stop()
         await consequences.stop()
         await database.close()
       },
@@ -135,6 +150,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     await changes.stop()
     await leases.stop()
     await pauses.stop()
+    await grants.stop()
     await consequences.stop()
     await database.close()
     throw error

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { SESSION_IDLE_MS, SESSION_MS, Sessions, type SignedIn } from './sessions.ts'
 
-const staff = (account: string): SignedIn => ({ kind: 'staff', name: 'Somebody', account, roles: new Set(['auditor']) })
+const staff = (account: string): SignedIn => ({
+  kind: 'staff',
+  name: 'Somebody',
+  account,
+  roles: new Set(['auditor']),
+  groups: [],
+})
 const MINUTE_MS = 60_000
 
 describe('Sessions', () => {

@@ -19,6 +19,8 @@ export type SignedIn =
       readonly account: string
       /** All that their groups give them. Nobody chooses one: what a person may do doesn't depend on a hat. */
       readonly roles: ReadonlySet<StaffRole>
+      /** Their groups as the organisation stated them at sign-in; a charter's audience is named by groups. */
+      readonly groups: readonly string[]
     }
 
 interface Session {

@@ -25,8 +25,9 @@ import {
 import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { DatabaseSync } from 'node:sqlite'
-import { FairtraceError } from '@fairtrace/core'
+import { type ErrorCode, FairtraceError } from '@fairtrace/core'
 import { z } from 'zod'
+import { type WebhookSettings, webhookSettingsSchema } from '../access/webhooks.ts'
 import { builderBoxPublicKey } from '../builder/box-key.ts'
 import { publicKeyOf } from '../runtime/jws.ts'
 import type { RoleName } from '../runtime/role.ts'
@@ -76,6 +77,9 @@ const SQLITE_BUSY = 5
 const OWN_FOLDERS = ['secrets', 'keys', 'objects', 'logs']
 /** The operator's, who may write it before the first start. */
 const SIGN_IN_FILE = 'sign-in.json'
+const WEBHOOKS_FILE = 'webhooks.json'
+/** Written by the operator, before or after the directory was made. */
+const OPERATOR_FILES: readonly string[] = [SIGN_IN_FILE, WEBHOOKS_FILE]
 
 /** Paths and documents of one data directory. Reading needs no lock; running needs `lockDataDir`. */
 export class DataDir {
@@ -133,27 +137,42 @@ export class DataDir {
     else writeOwnerOnly(this.path('clock.json'), { offsetMs })
   }
 
-  /** The operator wrote it, so each fault is named; what stands there is not repeated. @throws `SIGN_IN_SETTINGS_INVALID` */
+  /** How staff sign in through their organisation; null where that is not connected. @throws `SIGN_IN_SETTINGS_INVALID` */
   signIn(): SignInSettings | null {
-    const path = this.path(SIGN_IN_FILE)
+    const holdsSecret = ({ clientSecret }: SignInSettings) => clientSecret !== undefined
+    return this.#readSettings(SIGN_IN_FILE, signInSettingsSchema, 'SIGN_IN_SETTINGS_INVALID', holdsSecret)
+  }
+
+  /** Whom to tell of grants. @throws `WEBHOOK_SETTINGS_INVALID` */
+  webhooks(): WebhookSettings {
+    const holdsSecret = (settings: WebhookSettings) => settings.length > 0
+    return this.#readSettings(WEBHOOKS_FILE, webhookSettingsSchema, 'WEBHOOK_SETTINGS_INVALID', holdsSecret) ?? []
+  }
+
+  /** A file that the operator wrote, so each fault is named; what stands there is not repeated. Null if there is none. */
+  #readSettings<T>(
+    name: string,
+    schema: z.ZodType<T>,
+    code: ErrorCode,
+    holdsSecret: (settings: T) => boolean,
+  ): T | null {
+    const path = this.path(name)
     if (!existsSync(path)) return null
     let content: unknown
     try {
       content = JSON.parse(readFileSync(path, 'utf8'))
     } catch (cause) {
-      throw new FairtraceError('SIGN_IN_SETTINGS_INVALID', "sign-in.json in the data directory can't be read as JSON", {
-        cause,
-      })
+      throw new FairtraceError(code, `${name} in the data directory can't be read as JSON`, { cause })
     }
-    const parsed = signInSettingsSchema.safeParse(content)
+    const parsed = schema.safeParse(content)
     if (!parsed.success) {
       const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`)
-      throw new FairtraceError('SIGN_IN_SETTINGS_INVALID', `sign-in.json: ${faults.join('; ')}`)
+      throw new FairtraceError(code, `${name}: ${faults.join('; ')}`)
     }
-    if (parsed.data.clientSecret !== undefined && isOpenToOthers(path)) {
+    if (holdsSecret(parsed.data) && isOpenToOthers(path)) {
       throw new FairtraceError(
-        'SIGN_IN_SETTINGS_INVALID',
-        'sign-in.json holds a secret and others on this machine may read it; take their right away (chmod 600)',
+        code,
+        `${name} holds a secret and others on this machine may read it; take their right away (chmod 600)`,
       )
     }
     return parsed.data
@@ -192,7 +211,8 @@ export function resetDemonstration(dir: DataDir): void {
     throw new FairtraceError('DATA_DIR_UNUSABLE', 'only a demonstration may be emptied')
   }
   for (const name of readdirSync(dir.root)) {
-    if (!name.startsWith('lock.') && name !== SIGN_IN_FILE) rmSync(dir.path(name), { recursive: true, force: true })
+    if (!name.startsWith('lock.') && !OPERATOR_FILES.includes(name))
+      rmSync(dir.path(name), { recursive: true, force: true })
   }
   create(dir, 'demonstration')
 }
@@ -226,7 +246,10 @@ function requireSpace(dir: DataDir): void {
 function create(dir: DataDir, kind: InstallationKind): void {
   const others = readdirSync(dir.root).filter(
     (name) =>
-      !name.startsWith('lock.') && name !== SIGN_IN_FILE && !OWN_FOLDERS.includes(name) && !name.endsWith('.next'),
+      !name.startsWith('lock.') &&
+      !OPERATOR_FILES.includes(name) &&
+      !OWN_FOLDERS.includes(name) &&
+      !name.endsWith('.next'),
   )
   if (others.length > 0) {
     throw new FairtraceError('DATA_DIR_UNUSABLE', 'the folder holds something else and no installation.json')

@@ -32,6 +32,7 @@ const MOVES: Readonly<Record<ProgrammeState, string>> = {
   running: 'Run',
   paused: 'Pause',
   closed: 'Close',
+  locked: 'Lock',
 }
 
 /** What may come after a state, of what this person may do. */

@@ -32,6 +32,8 @@ const STATE_SENTENCES: Readonly<Record<ProgrammeState, string>> = {
   running: 'is running. Only people who said yes are recorded, and only what they chose.',
   paused: 'is paused. Nothing is recorded.',
   closed: 'is closed. Nothing is recorded.',
+  locked:
+    'is locked. Nothing is recorded and nobody is given access. You can still see what is stored about you, pause and withdraw.',
 }
 
 export function stateSentence(charter: Charter, state: ProgrammeState): string {

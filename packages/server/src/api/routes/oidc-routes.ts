@@ -19,7 +19,7 @@ export function oidcRoutes(app: PortalApp, portal: Portal, oidc: OidcSignIn): vo
     const key = portal.cookies.signIn(request)
     portal.cookies.clearSignIn(reply)
     const who = await oidc.finish(key, /\?.*$/s.exec(request.url)?.[0] ?? '')
-    beginSession(portal, request, reply, who)
+    await beginSession(portal, request, reply, who)
     // Not a redirect: it would still count as coming from the provider's site, and the strict cookie would stay at home.
     return reply.type('text/html; charset=utf-8').send(renderSignedIn(homeOf(who)))
   })

@@ -66,17 +66,18 @@ export async function signInLocally(
   if (account === null) throw new FairtraceError('SESSION_REQUIRED', 'the name or the password is wrong')
   portal.limits.succeeded(name)
   const who = await personOf(portal, account)
-  beginSession(portal, request, reply, who)
+  await beginSession(portal, request, reply, who)
   return { who, role: account.role }
 }
 
 /** A new session with a new token; one that the browser had before, whoever set it, ends. */
-export function beginSession(
-  { sessions, cookies }: Portal,
+export async function beginSession(
+  { sessions, cookies, access }: Portal,
   request: FastifyRequest,
   reply: FastifyReply,
   who: SignedIn,
-): void {
+): Promise<void> {
+  if (who.kind === 'staff') await access.people.saw(who)
   const before = cookies.session(request)
   if (before !== undefined) sessions.end(before)
   cookies.setSession(reply, sessions.start(who))
@@ -97,9 +98,9 @@ export async function signOutEverywhere(portal: Portal, request: FastifyRequest,
   portal.cookies.clearSession(reply)
 }
 
-async function personOf({ store }: Portal, { name, role, session }: Account): Promise<SignedIn> {
+async function personOf({ store }: Portal, { name, role, session, groups }: Account): Promise<SignedIn> {
   if (role !== 'participant') {
-    return { kind: 'staff', name, account: hashSecret(`demonstration\n${name}`), roles: new Set([role]) }
+    return { kind: 'staff', name, account: hashSecret(`demonstration\n${name}`), roles: new Set([role]), groups }
   }
   const participant = await store.participant(session ?? '')
   if (participant === null) throw new FairtraceError('SESSION_REQUIRED', 'this person has not joined')
