@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startLedger } from '@fairtrace/server/ledger/role'
 import { FileObjects } from '@fairtrace/server/store/objects'
-import { segmentKey } from '@fairtrace/server/vault/segment'
+import { SEGMENT_HEADER_BYTES, segmentKey } from '@fairtrace/server/vault/segment'
 import {
   aBatch,
   aDevice,
@@ -92,7 +92,7 @@ describe('intake and vault, killed at any moment', () => {
       for (const { id, bytes } of segments) {
         const places = chunks.filter((row) => row.segment_id === id).map((row) => [Number(row.at_offset), row.length])
         places.sort(([a = 0], [b = 0]) => a - b)
-        let end = 4
+        let end = SEGMENT_HEADER_BYTES
         for (const [offset, length] of places) {
           expect(offset).toBe(end)
           end += length

@@ -140,6 +140,20 @@ describe('a withdrawal', () => {
   }
   const isStored = async ({ id }: TestBatch) =>
     (await ground.sql.query('select from vault.chunks where batch_id = $1', [id])).rowCount === 1
+  const chunksOf = async ({ pseudonym }: TestPerson) =>
+    (await ground.sql.query('select from vault.chunks where pseudonym = $1', [pseudonym])).rowCount
+  /** Rows of what nothing opens any more go in their own time. */
+  const untilNothingIndexed = (person: TestPerson) =>
+    waitFor(async () => ((await chunksOf(person)) === 0 ? true : null))
+  /** Once the day's own entries are written. */
+  async function ledgerTypesAtRest(): Promise<readonly string[]> {
+    for (let types = await ledgerTypes(); ; ) {
+      await sleep(3_000)
+      const now = await ledgerTypes()
+      if (now.length === types.length) return now
+      types = now
+    }
+  }
   const quarantineCode = async ({ id }: TestBatch) =>
     (await ground.sql.query('select code from vault.quarantine where batch_id = $1', [id])).rows[0]?.code ?? null
 
@@ -199,13 +213,14 @@ describe('a withdrawal', () => {
     await waitFor(async () => ((await call('/api/consent', null, leaving.session)).isErasing === false ? true : null))
     expect(performance.now() - startedAt).toBeLessThan(60_000)
 
-    for (const table of ['participant_keys', 'content_keys', 'chunks', 'key_requests', 'erasure_requests']) {
+    for (const table of ['participant_keys', 'content_keys', 'key_requests', 'erasure_requests']) {
       const { rowCount } = await ground.sql.query(`select from vault.${table} where pseudonym = $1`, [
         leaving.pseudonym,
       ])
       expect([table, rowCount]).toEqual([table, 0])
     }
     expect(await openedKeys(before.id)).toEqual(before.contentKeys.filter((id) => id !== theirs))
+    await untilNothingIndexed(leaving)
     const after = await openAll()
     expect(after.contentKeys).toContain(others)
     expect(after.contentKeys).not.toContain(theirs)
@@ -226,8 +241,7 @@ describe('a withdrawal', () => {
     const old = await send(person, { lease: { consentVersion: 1 } })
     expect([await isStored(old), await quarantineCode(old)]).toEqual([false, 'CONSENT_REQUIRED'])
     expect(await isStored(await send(person, { lease: { consentVersion: 3 } }))).toBe(true)
-    const { rowCount } = await ground.sql.query('select from vault.chunks where pseudonym = $1', [person.pseudonym])
-    expect(rowCount).toBe(1)
+    await waitFor(async () => ((await chunksOf(person)) === 1 ? true : null))
   })
 
   it('reaches what is stored also when the vault was away, and when it was cut short before the end', async () => {
@@ -249,9 +263,7 @@ describe('a withdrawal', () => {
     ])
     await ground.sql.query('insert into vault.erasure_requests values ($1, 2)', [person.pseudonym])
     await isGone()
-    expect((await ground.sql.query('select from vault.chunks where pseudonym = $1', [person.pseudonym])).rowCount).toBe(
-      0,
-    )
+    await untilNothingIndexed(person)
   })
 
   it('leaves exactly the key of the last yes, however fast yes and no follow each other', async () => {
@@ -283,7 +295,7 @@ describe('a withdrawal', () => {
     const reportsOf = (types: readonly string[]) => types.filter((type) => type === 'erasure.report').length
     // The days until here are reported first.
     await waitFor(async () => (reportsOf(await ledgerTypes()) > 0 ? true : null))
-    const before = await ledgerTypes()
+    const before = await ledgerTypesAtRest()
     await withdraw(person)
     await waitFor(async () => ((await generations(person)).length === 0 ? true : null))
     expect(await ledgerTypes()).toEqual(before)

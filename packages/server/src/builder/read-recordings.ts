@@ -1,18 +1,21 @@
 /**
- * Reads the recordings in scope out of the segments, one chunk after the other, ordered by person, recording and part.
+ * Reads the recordings in scope out of the segments, ordered by person, recording and part.
  *
- * Pages through the index instead of holding it: memory doesn't grow with what is stored.
+ * Pages through the index instead of holding it: memory doesn't grow with what is stored. Chunks of a page that lie side by side are
+ * read at once.
  */
-import { promisify } from 'node:util'
-import { inflateRaw } from 'node:zlib'
-import { type Action, BATCH_BODY_BYTES_MAX, FairtraceError } from '@fairtrace/core'
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { setImmediate as breathe } from 'node:timers/promises'
+import { inflateRawSync } from 'node:zlib'
+import { type Action, BATCH_BODY_BYTES_MAX, FairtraceError, isFairtraceError } from '@fairtrace/core'
 import type { RecordedPart } from '@fairtrace/release'
+import { raiseExposure } from '../runtime/exposures.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import type { FileObjects } from '../store/objects.ts'
-import { openChunk, segmentKey } from '../vault/segment.ts'
+import { CHUNK_COLUMNS, type ChunkRow, factsOfRow, placeOfRow } from '../vault/chunk-rows.ts'
+import { chunkAad, openChunk, segmentKey } from '../vault/segment.ts'
 
 const PAGE_ROWS = 500
-const inflate = promisify(inflateRaw)
 
 export interface RecordingsInput {
   readonly database: OpenDatabase
@@ -39,29 +42,82 @@ export async function* readRecordings(input: RecordingsInput): AsyncGenerator<Re
   )
   const total = rows[0]?.total ?? 0
   let done = 0
-  for await (const chunk of chunksInOrder(database)) {
+  const keys = new Map([...contentKeys].map(([id, key]) => [id, createSecretKey(key)]))
+  for await (const page of pagesInOrder(database)) {
     signal.throwIfAborted()
-    done += chunk.actions
-    onProgress(Math.min(done, total), total)
     // Made under terms that the charter in force widens, or that nobody knows: its person has not agreed to this use.
-    if (!charters.has(chunk.charter_hash)) continue
-    const contentKey = contentKeys.get(chunk.content_key_id)
-    if (contentKey === undefined) continue
-    const sealed = await objects.read(segmentKey(chunk.segment_id), chunk.at_offset, chunk.length)
-    const name = { segmentId: chunk.segment_id, batchId: chunk.batch_id, pseudonym: chunk.pseudonym }
-    const actions = await parseActions(openChunk(name, contentKey, sealed))
-    onUsed(chunk.content_key_id)
-    yield { person: chunk.pseudonym, task: chunk.task, outcome: chunk.last ? chunk.outcome : null, actions }
+    const inScope = page.filter((row) => charters.has(row.charter_hash) && keys.has(row.content_key_id))
+    const sealed = await readChunks(objects, inScope)
+    for (const row of page) {
+      done += row.actions
+      const key = keys.get(row.content_key_id)
+      if (key === undefined || !charters.has(row.charter_hash)) continue
+      const actions = parseActions(await open(input, row, key, sealed.get(row.batch_id)))
+      onUsed(row.content_key_id)
+      const outcome = row.last && (row.outcome === 'done' || row.outcome === 'not-done') ? row.outcome : null
+      yield { person: row.pseudonym, task: row.task, outcome, actions }
+    }
+    onProgress(Math.min(done, total), total)
+    await breathe()
   }
 }
 
-async function* chunksInOrder(database: OpenDatabase) {
+/**
+ * @param bytes of the chunk, or undefined where they could not be read
+ * @throws `SEGMENT_CORRUPT`, and says that it is an exposure
+ */
+async function open(
+  { database, objects }: RecordingsInput,
+  row: ChunkRow,
+  key: KeyObject,
+  bytes: Uint8Array | undefined,
+): Promise<Buffer> {
+  try {
+    if (bytes !== undefined) return openChunk(chunkAad(factsOfRow(row)), key, bytes)
+  } catch {
+    // Looked at once more below: it may have moved to another segment since the page was read.
+  }
+  const { rows } = await database.pool.query<ChunkRow>(
+    `select ${CHUNK_COLUMNS.join(', ')} from vault.chunks where batch_id = $1`,
+    [row.batch_id],
+  )
+  const now = rows[0]
+  try {
+    if (now !== undefined && now.segment_id !== row.segment_id) {
+      const moved = (await readChunks(objects, [now])).get(row.batch_id) ?? new Uint8Array()
+      return openChunk(chunkAad(factsOfRow(row)), key, moved)
+    }
+    throw new FairtraceError('SEGMENT_CORRUPT', `a chunk of ${row.length} bytes does not open`)
+  } catch (error) {
+    if (isFairtraceError(error) && error.code === 'SEGMENT_CORRUPT') {
+      await raiseExposure(database, 'chunk-damaged', { segment: row.segment_id, batch: row.batch_id })
+    }
+    throw error
+  }
+}
+
+/** Chunks by batch. What can't be read is left out. */
+async function readChunks(objects: FileObjects, rows: readonly ChunkRow[]): Promise<ReadonlyMap<string, Uint8Array>> {
+  const chunks = new Map<string, Uint8Array>()
+  for (const [segment, own] of Map.groupBy(rows, (row) => row.segment_id)) {
+    const read = await objects.readMany(segmentKey(segment), own.map(placeOfRow)).catch((error: unknown) => {
+      if (isFairtraceError(error) && error.code === 'SEGMENT_CORRUPT') return []
+      throw error
+    })
+    own.forEach((row, i) => {
+      const bytes = read[i]
+      if (bytes) chunks.set(row.batch_id, bytes)
+    })
+  }
+  return chunks
+}
+
+async function* pagesInOrder(database: OpenDatabase): AsyncGenerator<readonly ChunkRow[]> {
   let last = { pseudonym: '', recording: '', part: -1, batch_id: '' }
   for (;;) {
     const page = await database.db
       .selectFrom('vault.chunks')
-      .select(['batch_id', 'segment_id', 'at_offset', 'length', 'content_key_id', 'pseudonym', 'recording', 'part'])
-      .select(['charter_hash', 'task', 'outcome', 'last', 'actions'])
+      .select(CHUNK_COLUMNS)
       .where(({ eb, refTuple, tuple }) =>
         eb(
           refTuple('pseudonym', 'recording', 'part', 'batch_id'),
@@ -75,7 +131,7 @@ async function* chunksInOrder(database: OpenDatabase) {
       .orderBy('batch_id')
       .limit(PAGE_ROWS)
       .execute()
-    yield* page
+    yield page
     const end = page.at(-1)
     if (end === undefined || page.length < PAGE_ROWS) return
     last = end
@@ -86,9 +142,10 @@ async function* chunksInOrder(database: OpenDatabase) {
  * The vault parsed these actions before it sealed them, and the seal held; what the release builder writes of them it takes from
  * closed lists, so nothing is parsed a second time here.
  */
-async function parseActions(deflated: Uint8Array): Promise<readonly Action[]> {
+function parseActions(deflated: Uint8Array): readonly Action[] {
   try {
-    const json = await inflate(deflated, { maxOutputLength: BATCH_BODY_BYTES_MAX })
+    const options = { maxOutputLength: BATCH_BODY_BYTES_MAX, chunkSize: Math.max(16_384, 12 * deflated.length) }
+    const json = inflateRawSync(deflated, options)
     const actions: unknown = JSON.parse(json.toString('utf8'))
     if (Array.isArray(actions)) return actions
   } catch {

@@ -13,6 +13,9 @@ import { FairtraceError } from '@fairtrace/core'
 // No part begins with a dot: neither `..` nor a file in `.incoming` can be named.
 const keyPattern = /^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,127}(?:\/[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,127}){0,7}$/
 const INCOMING = '.incoming'
+/** What lies between two parts and is read along with them. */
+const READ_GAP = 16_384
+const READ_AT_ONCE = 8 * 1024 * 1024
 
 export class FileObjects {
   readonly #root: string
@@ -62,11 +65,60 @@ export class FileObjects {
     }
   }
 
+  /**
+   * Parts of one object. Parts that lie close together are read at once.
+   * @returns in the order asked for; null for a part that reaches beyond the object's end
+   * @throws `SEGMENT_CORRUPT` if the object is missing
+   */
+  async readMany(
+    key: string,
+    parts: readonly { readonly offset: number; readonly length: number }[],
+  ): Promise<(Uint8Array | null)[]> {
+    const found = new Map<object, Uint8Array>()
+    const file = await this.#open(key)
+    try {
+      // Offsets come from an index that somebody may have changed: they are bounded before they are used.
+      const { size } = await file.stat()
+      const sorted = parts
+        .filter(({ offset, length }) => offset >= 0 && length >= 0 && offset + length <= size)
+        .toSorted((a, b) => a.offset - b.offset)
+      for (let first = 0; first < sorted.length; ) {
+        const start = sorted[first]?.offset ?? 0
+        let end = start
+        let next = first
+        for (let part = sorted[next]; part !== undefined && part.offset <= end + READ_GAP; part = sorted[++next]) {
+          if (next > first && part.offset + part.length - start > READ_AT_ONCE) break
+          end = Math.max(end, part.offset + part.length)
+        }
+        const bytes = Buffer.allocUnsafe(end - start)
+        const { bytesRead } = await file.read(bytes, 0, bytes.length, start)
+        for (const part of sorted.slice(first, next)) {
+          const at = part.offset - start
+          if (at + part.length <= bytesRead) found.set(part, bytes.subarray(at, at + part.length))
+        }
+        first = next
+      }
+    } finally {
+      await file.close()
+    }
+    return parts.map((part) => found.get(part) ?? null)
+  }
+
   /** @throws `SEGMENT_CORRUPT` if the object is missing */
   async get(key: string): Promise<Buffer> {
     const path = this.#path(key)
     try {
       return await readFile(path)
+    } catch (error) {
+      throw missing(key, error)
+    }
+  }
+
+  /** In bytes. @throws `SEGMENT_CORRUPT` if the object is missing */
+  async size(key: string): Promise<number> {
+    const path = this.#path(key)
+    try {
+      return (await stat(path)).size
     } catch (error) {
       throw missing(key, error)
     }

@@ -36,6 +36,7 @@ import { hpkeOpen } from './hpke.ts'
 import { isPlainAction } from './plain-action.ts'
 
 const LEASE_TOKEN_CHARS_MAX = 8_192
+const LEASES_MAX = 20_000
 
 /** What one charter allows, laid out for checking. */
 export interface CharterTerms {
@@ -43,10 +44,35 @@ export interface CharterTerms {
   readonly tasks: ReadonlySet<string>
 }
 
+/** A lease under which the issuer's signature stood. Many batches come under one. */
+interface VerifiedLease {
+  readonly lease: Lease
+  readonly deviceKey: KeyObject
+}
+
+/** By token, of one issuer: a signature over the same bytes is checked once. What a lease allows is decided each time. */
+export class VerifiedLeases {
+  readonly #leases = new Map<string, VerifiedLease>()
+
+  find(token: string): VerifiedLease | undefined {
+    return this.#leases.get(token)
+  }
+
+  add(token: string, verified: VerifiedLease): void {
+    this.#leases.set(token, verified)
+    for (const oldest of this.#leases.keys()) {
+      if (this.#leases.size <= LEASES_MAX) break
+      this.#leases.delete(oldest)
+    }
+  }
+}
+
 export interface CheckContext {
   readonly programme: string
   readonly epoch: number
   readonly issuer: KeyObject
+  /** Verified with this issuer's key, and with no other. */
+  readonly leases: VerifiedLeases
   /** Terms by charter hash: the charter in force, and those before it that are still known. */
   readonly charters: ReadonlyMap<string, CharterTerms>
   readonly dayKeys: ReadonlyMap<string, DayKey>
@@ -83,8 +109,8 @@ function requireBatch(envelope: Uint8Array, context: CheckContext): VerifiedBatc
   const plaintext = hpkeOpen({ ...key, enc, info: BATCH_INFO, aad: header, ciphertext })
   const { body: deflated, signature } = parsePlaintext(plaintext)
   const value = parseBody(deflated)
-  const lease = requireLease(value, context)
-  if (!verify(null, signedBytes(header, deflated), ed25519PublicKey(lease.deviceKey), signature)) {
+  const { lease, deviceKey } = requireLease(value, context)
+  if (!verify(null, signedBytes(header, deflated), deviceKey, signature)) {
     throw refused('BATCH_SIGNATURE_INVALID')
   }
   const body = requireShielded(value, lease, context)
@@ -105,16 +131,24 @@ function parseBody(deflated: Uint8Array): object {
 }
 
 /** A lease counts at the time that it names itself: a batch comes a review period after it was captured. */
-function requireLease(value: object, context: CheckContext): Lease {
+function requireLease(value: object, context: CheckContext): VerifiedLease {
   const token: unknown = 'lease' in value ? value.lease : undefined
   if (typeof token !== 'string' || token.length > LEASE_TOKEN_CHARS_MAX) throw refused('LEASE_INVALID')
-  const lease = leaseSchema.safeParse(verifyJws(LEASE_TYP, token, context.issuer, 'LEASE_INVALID')).data
-  if (lease === undefined) throw refused('LEASE_INVALID')
+  const verified = context.leases.find(token) ?? verifyLease(token, context)
+  const { lease } = verified
   const { startsAtMs, endsAtMs } = lease
   const isLease = startsAtMs < endsAtMs && endsAtMs - startsAtMs <= LEASE_MS
   const isOurs = lease.programme === context.programme && context.charters.has(lease.charter)
   if (!isLease || !isOurs || lease.epoch > context.epoch) throw refused('LEASE_INVALID')
-  return lease
+  return verified
+}
+
+function verifyLease(token: string, { issuer, leases }: CheckContext): VerifiedLease {
+  const lease = leaseSchema.safeParse(verifyJws(LEASE_TYP, token, issuer, 'LEASE_INVALID')).data
+  if (lease === undefined) throw refused('LEASE_INVALID')
+  const verified = { lease, deviceKey: ed25519PublicKey(lease.deviceKey) }
+  leases.add(token, verified)
+  return verified
 }
 
 function requireShielded(value: object, lease: Lease, context: CheckContext): BatchBody {

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Charter, ErrorCode, TaskOutcome } from '@fairtrace/core'
 import type { ParticipantPublicKey, SealedContentKey } from './content-keys.ts'
 import type { DayKey } from './day-keys.ts'
+import type { Period } from './periods.ts'
 import type { PlacedChunk } from './segment.ts'
 
 /** What a thread checks against, as values that can be cloned. */
@@ -12,6 +13,10 @@ export interface CheckTerms {
   readonly issuer: KeyObject
   readonly charters: readonly (readonly [hash: string, charter: Charter])[]
   readonly dayKeys: readonly DayKey[]
+  /** Under which content keys are wrapped from here on, by the charter whose retention holds. */
+  readonly periods: readonly (readonly [charterHash: string, period: Period])[]
+  /** Signs what the index says, see `segment-index.ts`. */
+  readonly indexKey: KeyObject
 }
 
 /** What the vault learns of a batch that passed; the actions stay in the thread until they are encrypted. */
@@ -43,11 +48,13 @@ export interface Kept {
 export interface SealedSegment {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly sha256: string
+  /** Keyed digest over the rows of its chunks. */
+  readonly digest: Uint8Array
   /** In the order of the batches kept. */
   readonly places: readonly PlacedChunk[]
   readonly contentKeyIds: readonly string[]
-  /** Content keys that may not be stored yet. */
-  readonly contentKeys: readonly SealedContentKey[]
+  /** Content keys that may not be stored yet, wrapped under the period's key. */
+  readonly contentKeys: readonly (SealedContentKey & { readonly period: string })[]
 }
 
 export type ToChecker =

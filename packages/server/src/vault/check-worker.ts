@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import { deflateRawSync } from 'node:zlib'
 import { FairtraceError, isFairtraceError } from '@fairtrace/core'
-import { type CheckContext, charterTerms, checkBatch, type VerifiedBatch } from './check-batch.ts'
+import { type CheckContext, charterTerms, checkBatch, type VerifiedBatch, VerifiedLeases } from './check-batch.ts'
 import type {
   BatchFacts,
   CheckAnswer,
@@ -13,7 +13,9 @@ import type {
   ToChecker,
 } from './check-messages.ts'
 import { ContentKeys, type SealedContentKey } from './content-keys.ts'
-import { packSegment, sealChunk } from './segment.ts'
+import { type Period, sealUnderPeriod } from './periods.ts'
+import { type ChunkFacts, chunkAad, packSegment, sealChunk } from './segment.ts'
+import { chunkTerm, digestBytes, sum } from './segment-index.ts'
 
 const port = parentPort
 if (port === null) throw new FairtraceError('INTERNAL', 'runs as a thread of the vault alone')
@@ -31,28 +33,30 @@ function deflated(json: string): Buffer {
 }
 
 interface OpenedBatch {
-  readonly pseudonym: string
+  readonly facts: BatchFacts
   /** Raw DEFLATE of the actions' JSON. */
   readonly actions: Buffer
 }
 
-const contentKeys = new ContentKeys()
+/** By period: a content key belongs to the day on which it was made. */
+const contentKeys = new Map<string, ContentKeys>()
+let terms: CheckTerms | null = null
 const opened = new Map<number, readonly (OpenedBatch | null)[]>()
 let context: CheckContext | null = null
 
 port.on('message', (message: ToChecker) => {
   switch (message.type) {
     case 'terms':
-      context = contextOf(message.terms)
+      setTerms(message.terms)
       return
     case 'drop':
       opened.delete(message.job)
       return
     case 'confirm':
-      contentKeys.confirm(message.stored)
+      for (const keys of contentKeys.values()) keys.confirm(message.stored)
       return
     case 'forget':
-      contentKeys.forget(message.pseudonyms)
+      for (const keys of contentKeys.values()) keys.forget(message.pseudonyms)
       return
     case 'check':
       answer(message.job, () => ({
@@ -91,9 +95,9 @@ function check(job: number, bytes: Uint8Array, lengths: readonly number[]): Chec
     const checked = checkBatch(bytes.subarray(offset, offset + length), context)
     offset += length
     if (checked.ok) {
-      const actions = deflated(JSON.stringify(checked.batch.body.actions))
-      kept.push({ pseudonym: checked.batch.lease.pseudonym, actions })
-      answers.push({ ok: true, facts: factsOf(checked.batch) })
+      const facts = factsOf(checked.batch)
+      kept.push({ facts, actions: deflated(JSON.stringify(checked.batch.body.actions)) })
+      answers.push({ ok: true, facts })
     } else {
       kept.push(null)
       answers.push(checked)
@@ -104,22 +108,60 @@ function check(job: number, bytes: Uint8Array, lengths: readonly number[]): Chec
 }
 
 function seal(job: number, segmentId: string, kept: readonly Kept[]): SealedSegment {
+  if (terms === null) throw new FairtraceError('KEY_UNAVAILABLE', 'a job came before the terms')
+  const { indexKey } = terms
   const batches = opened.get(job)
   opened.delete(job)
-  const unstored = new Map<string, SealedContentKey>()
-  const contentKeyIds: string[] = []
+  const unstored = new Map<string, SealedContentKey & { readonly period: string }>()
+  const facts: ChunkFacts[] = []
   const chunks = kept.map(({ index, batchId, participant }) => {
     const batch = batches?.[index]
     if (!batch) throw new FairtraceError('INTERNAL', 'the job holds no such batch')
-    const { pseudonym } = batch
-    const contentKey = contentKeys.keyFor(pseudonym, participant)
-    if (!contentKey.isStored) unstored.set(contentKey.record.id, contentKey.record)
-    contentKeyIds.push(contentKey.record.id)
-    return sealChunk({ segmentId, batchId, pseudonym }, contentKey.key, batch.actions)
+    const period = requirePeriod(batch.facts.charterHash)
+    const contentKey = keysOf(period).keyFor(batch.facts.pseudonym, participant)
+    const { record } = contentKey
+    if (!contentKey.isStored && !unstored.has(record.id)) {
+      const sealed = sealUnderPeriod(period, record.id, record.sealed)
+      unstored.set(record.id, { ...record, sealed, period: period.id })
+    }
+    const chunk = { ...batch.facts, batchId, contentKeyId: record.id }
+    facts.push(chunk)
+    return sealChunk(chunkAad(chunk), contentKey.key, batch.actions)
   })
-  const { bytes, places, sha256 } = packSegment(chunks)
-  // A copy of its own, because its buffer is handed over: a small one from Node's pool would take others with it.
-  return { bytes: new Uint8Array(bytes), sha256, places, contentKeyIds, contentKeys: [...unstored.values()] }
+  const { bytes, places, sha256 } = packSegment(segmentId, chunks)
+  const rowTerms = places.flatMap((place, i) => {
+    const chunk = facts[i]
+    return chunk === undefined ? [] : [chunkTerm(indexKey, segmentId, place, chunk)]
+  })
+  return {
+    // A copy of its own, because its buffer is handed over: a small one from Node's pool would take others with it.
+    bytes: new Uint8Array(bytes),
+    sha256,
+    digest: digestBytes(sum(rowTerms)),
+    places,
+    contentKeyIds: facts.map(({ contentKeyId }) => contentKeyId),
+    contentKeys: [...unstored.values()],
+  }
+}
+
+function setTerms(next: CheckTerms): void {
+  terms = next
+  context = contextOf(next)
+  const known = new Set(next.periods.map(([, { id }]) => id))
+  for (const id of contentKeys.keys()) if (!known.has(id)) contentKeys.delete(id)
+}
+
+/** @throws `KEY_UNAVAILABLE` */
+function requirePeriod(charterHash: string): Period {
+  const found = terms?.periods.find(([hash]) => hash === charterHash)
+  if (found === undefined) throw new FairtraceError('KEY_UNAVAILABLE', 'no period for these terms')
+  return found[1]
+}
+
+function keysOf({ id }: Period): ContentKeys {
+  const keys = contentKeys.get(id) ?? new ContentKeys()
+  contentKeys.set(id, keys)
+  return keys
 }
 
 function contextOf(terms: CheckTerms): CheckContext {
@@ -127,6 +169,7 @@ function contextOf(terms: CheckTerms): CheckContext {
     programme: terms.programme,
     epoch: terms.epoch,
     issuer: terms.issuer,
+    leases: context?.issuer.equals(terms.issuer) ? context.leases : new VerifiedLeases(),
     charters: new Map(terms.charters.map(([hash, charter]) => [hash, charterTerms(charter)])),
     dayKeys: new Map(terms.dayKeys.map((key) => [key.keyId, key])),
   }

@@ -13,7 +13,9 @@ import type { BatchFacts, Kept, SealedSegment } from './check-messages.ts'
 import type { CheckPool } from './check-pool.ts'
 import type { ParticipantPublicKey } from './content-keys.ts'
 import { requireDrainLock } from './drain-lock.ts'
+import type { SegmentIndex } from './index-anchor.ts'
 import { segmentKey } from './segment.ts'
+import type { SegmentRow } from './segment-index.ts'
 
 export interface InboxRow {
   readonly id: string
@@ -26,8 +28,9 @@ export interface GroupInput {
   readonly database: OpenDatabase
   readonly objects: FileObjects
   readonly pool: CheckPool
-  /** Public keys of participants; those without one are left out. */
-  publicKeys(pseudonyms: readonly string[]): Promise<ReadonlyMap<string, ParticipantPublicKey>>
+  readonly index: SegmentIndex
+  /** Public keys of participants; those without one are left out, and those whose keys are being made have to wait. */
+  publicKeys(pseudonyms: readonly string[]): Promise<ReadonlyMap<string, ParticipantPublicKey | 'waiting'>>
 }
 
 export interface GroupCounts {
@@ -40,6 +43,8 @@ export interface GroupCounts {
 interface Sorted {
   readonly kept: readonly (Kept & { readonly facts: BatchFacts })[]
   readonly refused: readonly { readonly id: string; readonly code: ErrorCode }[]
+  /** Batches that stay in the inbox. */
+  readonly waiting: ReadonlySet<string>
 }
 
 /**
@@ -63,20 +68,35 @@ export async function drainGroup(rows: readonly InboxRow[], input: GroupInput): 
     const segment = kept.length === 0 ? null : await job.seal(segmentId, kept)
     if (segment !== null) await input.objects.put(segmentKey(segmentId), segment.bytes)
     const allRefused = [...refused, ...sorted.refused]
+    const settled = rows.filter(({ id }) => !sorted.waiting.has(id))
+    const row = segment === null ? null : signedRow(input.index, segmentId, segment)
     try {
-      await store(input, rows, kept, segmentId, segment, allRefused)
+      await store(input, settled, kept, row, segment, allRefused)
     } catch (error) {
       // Only a broken constraint is sure not to have been committed: any other segment may be named by a row.
       if (segment !== null && isConstraint(error)) await input.objects.delete(segmentKey(segmentId))
       throw error
     }
     if (segment !== null) job.confirm(segment.contentKeys)
+    if (row !== null) input.index.committed(row)
     const quarantined = new Map<ErrorCode, number>()
     for (const { code } of allRefused) quarantined.set(code, (quarantined.get(code) ?? 0) + 1)
-    return { stored: kept.length, again: rows.length - kept.length - allRefused.length, quarantined }
+    return { stored: kept.length, again: settled.length - kept.length - allRefused.length, quarantined }
   } finally {
     if (isHeld) job.drop()
   }
+}
+
+function signedRow(index: SegmentIndex, id: string, { bytes, sha256, places, digest }: SealedSegment): SegmentRow {
+  return index.sign({
+    id,
+    number: index.nextNumber(),
+    bytes: bytes.length,
+    sha256,
+    chunks: places.length,
+    live_bytes: places.reduce((total, { length }) => total + length, 0),
+    digest: Buffer.from(digest),
+  })
 }
 
 /** A person's key was destroyed between our look and our transaction. */
@@ -96,7 +116,7 @@ async function sortOut(
   valid: readonly { readonly index: number; readonly id: string; readonly facts: BatchFacts }[],
   input: GroupInput,
 ): Promise<Sorted> {
-  if (valid.length === 0) return { kept: [], refused: [] }
+  if (valid.length === 0) return { kept: [], refused: [], waiting: new Set() }
   const { rows: known } = await input.database.pool.query<{ batch_id: string; device: string; sequence: number }>({
     name: 'vault-known',
     text: `select batch_id, device, sequence from vault.chunks where batch_id = any($1)
@@ -113,12 +133,14 @@ async function sortOut(
   const keys = await input.publicKeys([...new Set(valid.map(({ facts }) => facts.pseudonym))])
   const kept: (Kept & { readonly facts: BatchFacts })[] = []
   const refused: { id: string; code: ErrorCode }[] = []
+  const waiting = new Set<string>()
   for (const { index, id, facts } of valid) {
     if (stored.has(id)) continue
     const participant = keys.get(facts.pseudonym)
     const sequence = sequenceKey(facts.device, facts.sequence)
     if (taken.has(sequence)) refused.push({ id, code: 'BATCH_REPLAYED' })
     else if (participant === undefined) refused.push({ id, code: 'KEY_UNAVAILABLE' })
+    else if (participant === 'waiting') waiting.add(id)
     // Captured under a consent that was withdrawn since; a later yes doesn't bring it back.
     else if (facts.consentVersion < participant.generation) refused.push({ id, code: 'CONSENT_REQUIRED' })
     else {
@@ -126,14 +148,14 @@ async function sortOut(
       kept.push({ index, batchId: id, participant, facts })
     }
   }
-  return { kept, refused }
+  return { kept, refused, waiting }
 }
 
 async function store(
   { database, lockOwner }: GroupInput,
   rows: readonly InboxRow[],
   kept: Sorted['kept'],
-  segmentId: string,
+  row: SegmentRow | null,
   segment: SealedSegment | null,
   refused: Sorted['refused'],
 ): Promise<void> {
@@ -142,9 +164,9 @@ async function store(
   try {
     await client.query('begin')
     await requireDrainLock(client, lockOwner)
-    if (segment !== null) {
+    if (segment !== null && row !== null) {
       await requireKeys(client, kept)
-      await insertSegment(client, kept, segmentId, segment)
+      await insertSegment(client, kept, row, segment)
     }
     if (refused.length > 0) {
       await client.query(
@@ -195,29 +217,26 @@ async function requireKeys(client: pg.PoolClient, kept: Sorted['kept']): Promise
 async function insertSegment(
   client: pg.PoolClient,
   kept: Sorted['kept'],
-  segmentId: string,
+  row: SegmentRow,
   segment: SealedSegment,
 ): Promise<void> {
-  await client.query('insert into vault.segments (id, bytes, sha256) values ($1, $2, $3)', [
-    segmentId,
-    segment.bytes.length,
-    segment.sha256,
-  ])
+  await insertSegmentRow(client, row)
   const contentKeys = segment.contentKeys
-    .map(({ id, pseudonym, generation, enc, sealed }) => ({
+    .map(({ id, pseudonym, generation, enc, sealed, period }) => ({
       id,
       pseudonym,
       generation,
       enc: hex(enc),
       sealed: hex(sealed),
+      period,
     }))
     // In one order, so that two groups that store the same keys don't wait for each other in a circle.
     .sort((a, b) => (a.id < b.id ? -1 : 1))
   await client.query({
     name: 'vault-content-keys',
-    text: `insert into vault.content_keys (id, pseudonym, generation, enc, sealed)
-      select id, pseudonym, generation, decode(enc, 'hex'), decode(sealed, 'hex')
-      from json_to_recordset($1) as k(id text, pseudonym text, generation int, enc text, sealed text)
+    text: `insert into vault.content_keys (id, pseudonym, generation, enc, sealed, period)
+      select id, pseudonym, generation, decode(enc, 'hex'), decode(sealed, 'hex'), period
+      from json_to_recordset($1) as k(id text, pseudonym text, generation int, enc text, sealed text, period text)
       on conflict (id) do nothing`,
     values: [JSON.stringify(contentKeys)],
   })
@@ -247,7 +266,16 @@ async function insertSegment(
       from json_to_recordset($1) as c(batch_id text, at_offset bigint, length int, content_key_id text, pseudonym text,
         device text, sequence bigint, recording text, part int, last boolean, task text, outcome text, charter_hash text,
         consent_version int, actions int)`,
-    values: [JSON.stringify(chunks), segmentId],
+    values: [JSON.stringify(chunks), row.id],
+  })
+}
+
+export async function insertSegmentRow(client: pg.PoolClient, row: SegmentRow): Promise<void> {
+  await client.query({
+    name: 'vault-segment',
+    text: `insert into vault.segments (id, number, bytes, sha256, chunks, live_bytes, digest, mac)
+      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values: [row.id, row.number, row.bytes, row.sha256, row.chunks, row.live_bytes, row.digest, row.mac],
   })
 }
 

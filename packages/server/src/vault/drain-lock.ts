@@ -43,3 +43,8 @@ export async function requireDrainLock(client: pg.PoolClient, owner: number): Pr
   })
   if (rows[0]?.held !== true) throw new FairtraceError('DATA_IN_USE', 'another vault drains the inbox')
 }
+
+/** Inside a transaction: waits until no other one moves batches or chunks, and holds all of them off until its end. */
+export async function waitForTransactions(client: pg.PoolClient): Promise<void> {
+  await client.query('select pg_advisory_xact_lock($1)', [TRANSACTION])
+}

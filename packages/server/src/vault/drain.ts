@@ -23,7 +23,7 @@ const RESCAN_MS = 10_000
 export interface DrainInput extends Omit<GroupInput, 'lockOwner'> {
   readonly log: Logger
   /** Called once the lock is held, before the first group. */
-  onLocked(): Promise<void>
+  onLocked(lockOwner: number): Promise<void>
 }
 
 export class Drain {
@@ -36,10 +36,16 @@ export class Drain {
   #reading: Promise<unknown> = Promise.resolve()
   #wake = Promise.withResolvers<void>()
   #running: Promise<void> = Promise.resolve()
+  #lockOwner: number | null = null
 
   constructor(input: DrainInput) {
     this.#input = input
     this.#lanes = input.pool.size + 2
+  }
+
+  /** Who holds the drain lock, as long as it is this vault. Each transaction asks the database again. */
+  get lockOwner(): number | null {
+    return this.#lockOwner
   }
 
   start(): void {
@@ -84,10 +90,15 @@ export class Drain {
     }
     lock.on('error', lose)
     lock.on('end', lose)
-    await this.#input.onLocked()
+    await this.#input.onLocked(owner)
     this.#cursor = 0
     const isOver = () => isLost || this.#isStopped
-    await Promise.all(Array.from({ length: this.#lanes }, () => this.#lane(owner, isOver)))
+    this.#lockOwner = owner
+    try {
+      await Promise.all(Array.from({ length: this.#lanes }, () => this.#lane(owner, isOver)))
+    } finally {
+      this.#lockOwner = null
+    }
   }
 
   async #lane(lockOwner: number, isOver: () => boolean): Promise<void> {

@@ -1,7 +1,8 @@
 /**
- * Erasing a person after a withdrawal: first the private keys, on disk, then everything in the database that named them.
+ * Erasing a person after a withdrawal: first the private keys, on disk, then the rows of their keys in the database.
  *
- * Without the private key the stored segments are noise, wherever copies of them lie. Nothing of it is logged at once: an entry at
+ * Without the private key the stored segments are noise, wherever copies of them lie, so how long this takes doesn't depend on how
+ * much a person gave. Rows and bytes of the noise go later (`compaction.ts`). Nothing of it is logged at once: an entry at
  * each withdrawal would tell the whole world its hour. The ledger gets one entry a day, also for a day without any
  * (`erasure-report.ts`).
  */
@@ -16,10 +17,12 @@ export interface ErasureInput {
   readonly keystore: Keystore
   /** Drops every cached key of these people. */
   forget(pseudonyms: readonly string[]): void
+  /** The vault's part is done; the keeper has to destroy its own. */
+  onErased(): void
 }
 
 /** Serves every waiting request; one that a crash cut short is simply served again. */
-export async function serveErasures({ database, keystore, forget }: ErasureInput): Promise<void> {
+export async function serveErasures({ database, keystore, forget, onErased }: ErasureInput): Promise<void> {
   for (;;) {
     const { rows } = await database.pool.query<{ pseudonym: string; version: number }>(
       'select pseudonym, max(version) as version from vault.erasure_requests group by pseudonym limit $1',
@@ -33,15 +36,21 @@ export async function serveErasures({ database, keystore, forget }: ErasureInput
     await forgetInDatabase(database.pool, people)
     // Whatever a thread had begun before the keys went is refused by the database; what it cached meanwhile goes here.
     forget(pseudonyms)
+    onErased()
   }
 }
 
-/** In this order: whoever is storing under one of these keys holds its row, so that its chunks are there to be deleted. */
+/**
+ * In this order: whoever is storing under one of these keys holds its row, so that its content keys are there to be found. What is
+ * encrypted under a dead one is named by that alone, and by nobody.
+ */
 const STATEMENTS = [
   'delete from vault.participant_keys k using gone g where k.pseudonym = g.pseudonym and k.generation <= g.version',
-  `delete from vault.chunks c using gone g, vault.content_keys k
-   where c.pseudonym = g.pseudonym and k.id = c.content_key_id and k.generation <= g.version`,
-  'delete from vault.content_keys k using gone g where k.pseudonym = g.pseudonym and k.generation <= g.version',
+  `, dead as (
+     delete from vault.content_keys k using gone g where k.pseudonym = g.pseudonym and k.generation <= g.version returning k.id
+   ) insert into vault.dead_content_keys select id from dead on conflict do nothing`,
+  // In the same transaction: whatever happens from here on, the keeper is told until it has destroyed its halves.
+  'insert into vault.keeper_erasures select g.pseudonym, g.version from gone g on conflict do nothing',
   'delete from vault.key_requests r using gone g where r.pseudonym = g.pseudonym and r.version <= g.version',
 ]
 const DONE =
@@ -51,7 +60,7 @@ const DONE =
  * Answers to grants that were served hold content keys, sealed to the one who asked. Whoever writes an answer holds the rows of
  * its content keys, so that an answer is either seen here or was written without the erased ones.
  */
-const CLEAN_ANSWERS = `update vault.openings o set answer = jsonb_set(answer, '{keys}', (
+const cleanAnswers = (table: 'openings' | 'own_openings') => `update vault.${table} o set answer = jsonb_set(answer, '{keys}', (
     select coalesce(jsonb_agg(k), '[]') from jsonb_array_elements(o.answer -> 'keys') k
     where exists (select 1 from vault.content_keys c where c.id = k ->> 'contentKeyId')))
   where answer is not null and exists (
@@ -70,7 +79,8 @@ async function forgetInDatabase(pool: pg.Pool, people: readonly Gone[]): Promise
     await client.query('begin')
     for (const statement of STATEMENTS) await about(client, people, statement)
     await client.query('commit')
-    await client.query(CLEAN_ANSWERS)
+    await client.query(cleanAnswers('openings'))
+    await client.query(cleanAnswers('own_openings'))
     // Last: a run that ends before this is repeated as a whole.
     await about(client, people, DONE)
     isBroken = false

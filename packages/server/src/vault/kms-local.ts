@@ -1,71 +1,92 @@
 /**
- * Key management from a passphrase: scrypt (RFC 7914) → AES-256-GCM.
+ * Key management on this machine, from a passphrase: scrypt (RFC 7914) → AES-256-GCM.
  *
  * ```
- * kms-local.json = {"v":1,"salt":"<base64url, 32 bytes>","check":"<wrapped, of CHECK_CONTEXT>"}
- * wrapped        = nonce[12] ‖ ciphertext ‖ tag[16], AAD utf8 context
+ * local-kms/passphrase.json  {"v":2,"salt":"<base64url, 32 bytes>","check":"<wrapped under the passphrase's key>"}
+ * local-kms/<name>.key       a random key, wrapped under the passphrase's key; context "fairtrace/local-key/v1\n<name>"
+ * wrapped                    nonce[12] ‖ ciphertext ‖ tag[16], AAD utf8 context
  * ```
- * `check` tells a wrong passphrase at the start, before anything is wrapped under a key that nobody will have again.
+ * A key lies in a file of its own that is never rewritten, so destroying it overwrites the only place where it was. On media
+ * that copy on write (SSDs, some file systems) the old blocks may stay for a while: then the passphrase alone protects them.
  */
-import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { randomBytes, scryptSync } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import process from 'node:process'
 import { FairtraceError } from '@fairtrace/core'
 import { z } from 'zod'
-import type { Kms } from './kms.ts'
+import { doesNotOpen, type Kms } from './kms.ts'
+import { unwrapBytes, wrapBytes } from './wrapped-bytes.ts'
 
 const CHECK_CONTEXT = 'fairtrace/kms-check/v1'
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
+const KEY_BYTES = 32
 // 64 MiB and about 0.2 s for each guess; once for each start.
 const COST = { N: 2 ** 16, r: 8, p: 1, maxmem: 128 * 1024 * 1024 }
+const namePattern = /^[a-z0-9-]{1,64}$/
 
-const fileSchema = z.strictObject({ v: z.literal(1), salt: z.base64url(), check: z.base64url() })
+const fileSchema = z.strictObject({ v: z.literal(2), salt: z.base64url(), check: z.base64url() })
 
 /**
- * @param path of `kms-local.json`; made at the first start
- * @throws `KEY_UNAVAILABLE` if the passphrase isn't the one of the first start, or the file is damaged
+ * @param folder made at the first start, for its owner alone
+ * @throws `KEY_UNAVAILABLE` if the passphrase isn't the one of the first start, or a file is damaged
  */
-export async function openLocalKms(path: string, passphrase: string): Promise<Kms> {
+export function openLocalKms(folder: string, passphrase: string): Kms {
   if (passphrase.length === 0) throw unavailable('the passphrase is empty')
-  if (!existsSync(path)) return await createLocalKms(path, passphrase)
-  const { salt, check } = readKmsFile(path)
-  const kms = localKms(Buffer.from(salt, 'base64url'), passphrase)
-  await kms.unwrap(CHECK_CONTEXT, Buffer.from(check, 'base64url'))
-  return kms
-}
-
-async function createLocalKms(path: string, passphrase: string): Promise<Kms> {
-  const salt = randomBytes(32)
-  const kms = localKms(salt, passphrase)
-  const check = await kms.wrap(CHECK_CONTEXT, randomBytes(32))
-  writeFlushed(path, JSON.stringify({ v: 1, salt: salt.toString('base64url'), check: check.toString('base64url') }))
-  return kms
-}
-
-function localKms(salt: Buffer, passphrase: string): Kms {
-  const key = scryptSync(passphrase.normalize('NFKC'), salt, 32, COST)
-  return {
-    async wrap(context, secret) {
-      const nonce = randomBytes(NONCE_BYTES)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
-      cipher.setAAD(Buffer.from(context))
-      return Buffer.concat([nonce, cipher.update(secret), cipher.final(), cipher.getAuthTag()])
-    },
-    async unwrap(context, wrapped) {
-      try {
-        const end = wrapped.length - TAG_BYTES
-        const nonce = wrapped.subarray(0, NONCE_BYTES)
-        const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
-        decipher.setAAD(Buffer.from(context))
-        decipher.setAuthTag(wrapped.subarray(end))
-        return Buffer.concat([decipher.update(wrapped.subarray(NONCE_BYTES, end)), decipher.final()])
-      } catch {
-        // Fails closed, and without OpenSSL's reason.
-        throw unavailable('a wrapped key does not open: another passphrase, or a damaged keystore')
-      }
-    },
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const root = rootKey(join(folder, 'passphrase.json'), passphrase)
+  const pathOf = (name: string) => {
+    if (!namePattern.test(name)) throw unavailable('the name of a local key is malformed')
+    return join(folder, `${name}.key`)
   }
+  const keyOf = (name: string): Buffer => {
+    if (!existsSync(pathOf(name))) throw doesNotOpen()
+    return unwrapBytes(root, keyContext(name), readFileSync(pathOf(name)))
+  }
+  return {
+    kind: 'local',
+    async createKey(name) {
+      const path = pathOf(name)
+      if (!existsSync(path)) writeFlushed(path, wrapBytes(root, keyContext(name), randomBytes(KEY_BYTES)))
+      return name
+    },
+    wrap: async (name, context, secret) => wrapBytes(keyOf(name), context, secret),
+    unwrap: async (name, context, wrapped) => unwrapBytes(keyOf(name), context, wrapped),
+    async destroyKey(name) {
+      overwriteAndRemove(pathOf(name))
+      return { revocableUntilMs: null }
+    },
+    close: () => undefined,
+  }
+}
+
+function rootKey(path: string, passphrase: string): Buffer {
+  if (!existsSync(path)) {
+    const salt = randomBytes(32)
+    const root = stretched(passphrase, salt)
+    const check = wrapBytes(root, CHECK_CONTEXT, randomBytes(32))
+    const content = { v: 2, salt: salt.toString('base64url'), check: check.toString('base64url') }
+    writeFlushed(path, Buffer.from(JSON.stringify(content)))
+    return root
+  }
+  const { salt, check } = readKmsFile(path)
+  const root = stretched(passphrase, Buffer.from(salt, 'base64url'))
+  // A wrong passphrase shows here, before anything is wrapped under a key that nobody will have again.
+  unwrapBytes(root, CHECK_CONTEXT, Buffer.from(check, 'base64url'))
+  return root
+}
+
+function stretched(passphrase: string, salt: Uint8Array): Buffer {
+  return scryptSync(passphrase.normalize('NFKC'), salt, KEY_BYTES, COST)
 }
 
 function readKmsFile(path: string): z.infer<typeof fileSchema> {
@@ -77,18 +98,39 @@ function readKmsFile(path: string): z.infer<typeof fileSchema> {
   }
 }
 
-/** The salt must outlive a power cut: every wrapped key depends on it. */
-function writeFlushed(path: string, text: string): void {
+/** Overwritten where it lies, flushed, then removed: at each step of this the key is there wholly or gone. */
+function overwriteAndRemove(path: string): void {
+  if (!existsSync(path)) return
+  const { length } = readFileSync(path)
+  const file = openSync(path, 'r+')
+  writeSync(file, randomBytes(length), 0, length, 0)
+  fsyncSync(file)
+  closeSync(file)
+  unlinkSync(path)
+  flushFolder(dirname(path))
+}
+
+/** Every wrapped key depends on it: it must outlive a power cut before anything is wrapped. */
+function writeFlushed(path: string, bytes: Uint8Array): void {
   const draft = `${path}.new`
   const file = openSync(draft, 'w', 0o600)
-  writeSync(file, text)
+  writeSync(file, bytes)
   fsyncSync(file)
   closeSync(file)
   renameSync(draft, path)
+  flushFolder(dirname(path))
+}
+
+function flushFolder(path: string): void {
+  // Windows can't open a folder; there NTFS journals the entry itself.
   if (process.platform === 'win32') return
-  const folder = openSync(dirname(path), 'r')
+  const folder = openSync(path, 'r')
   fsyncSync(folder)
   closeSync(folder)
+}
+
+function keyContext(name: string): string {
+  return `fairtrace/local-key/v1\n${name}`
 }
 
 function unavailable(what: string): FairtraceError {

@@ -27,6 +27,7 @@ import type { OpenDatabase } from '../store/database.ts'
 import { contentKeyAad, PARTICIPANT_INFO } from './content-keys.ts'
 import { hpkeOpen, hpkeSeal, type X25519KeyPair, x25519KeyPair } from './hpke.ts'
 import type { Keystore } from './keystore.ts'
+import { openUnderPeriod } from './periods.ts'
 
 export const CONTENT_KEY_INFO = 'fairtrace/content-key/v1'
 /** Content keys between two turns of the event loop. */
@@ -96,8 +97,12 @@ async function open(id: string, request: unknown, input: OpeningsInput) {
     // The keys of who was erased are gone for good; the others still open.
     if (pair === null) continue
     pairs.set(`${row.pseudonym} ${row.generation}`, pair)
+    const period = await input.keystore.period(row.period)
+    // Retention ended between our look and now.
+    if (period === null) continue
+    const wrapped = openUnderPeriod({ id: row.period, key: period }, row.id, row.sealed)
     const aad = contentKeyAad(row.id, row.pseudonym)
-    const contentKey = hpkeOpen({ ...pair, enc: row.enc, info: PARTICIPANT_INFO, aad, ciphertext: row.sealed })
+    const contentKey = hpkeOpen({ ...pair, enc: row.enc, info: PARTICIPANT_INFO, aad, ciphertext: wrapped })
     const { enc, ciphertext } = hpkeSeal(recipient, CONTENT_KEY_INFO, Buffer.from(row.id), contentKey)
     keys.push({ contentKeyId: row.id, enc: enc.toString('base64url'), sealed: ciphertext.toString('base64url') })
     if (keys.length % KEYS_AT_ONCE === 0) await breathe()

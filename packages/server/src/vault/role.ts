@@ -1,6 +1,6 @@
 /** The vault: the one process that opens batches, and the one that holds keys. It has no door: it only reads the database. */
+import { createSecretKey } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { FairtraceError } from '@fairtrace/core'
 import { ed25519PublicKey, signerFromSeed } from '../runtime/jws.ts'
 import { listen } from '../runtime/notifications.ts'
@@ -10,17 +10,24 @@ import { openDatabase } from '../store/database.ts'
 import { FileObjects } from '../store/objects.ts'
 import type { CheckTerms } from './check-messages.ts'
 import { CheckPool } from './check-pool.ts'
+import { commitIndex } from './daily-index.ts'
 import { DAY_MS, DayKeys } from './day-keys.ts'
 import { Drain } from './drain.ts'
 import { serveErasures } from './erasure.ts'
 import { reportErasures } from './erasure-report.ts'
+import { SegmentIndex } from './index-anchor.ts'
+import { rollWrappingKey } from './key-roll.ts'
 import { Keystore } from './keystore.ts'
-import { openLocalKms } from './kms-local.ts'
+import { readKmsSettings } from './kms-file.ts'
+import { openKms } from './kms-settings.ts'
 import { serveOpenings } from './openings.ts'
 import { removeOrphanSegments } from './orphans.ts'
 import { serveKeyRequests } from './participant-keys.ts'
+import { startMaintenance } from './maintenance.ts'
+import type { Period } from './periods.ts'
 import { openPublicKeys } from './public-keys.ts'
 import { repeat } from './repeat.ts'
+import { applyRetention } from './retention.ts'
 
 const CONNECTIONS_MAX = 20
 const REQUESTS_POLL_MS = 1_000
@@ -30,11 +37,11 @@ const DAY_KEYS_MS = 10_000
 
 /** @throws `KEY_UNAVAILABLE` if keys or passphrase are missing or wrong */
 export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, secrets, clock, log }) => {
-  if (keysDir === null || secrets.kmsPassphrase === undefined || secrets.signingSeed === undefined) {
-    throw new FairtraceError('KEY_UNAVAILABLE', 'the vault needs a keys folder, a passphrase and a signing seed')
+  if (keysDir === null || secrets.signingSeed === undefined) {
+    throw new FairtraceError('KEY_UNAVAILABLE', 'the vault needs a keys folder and a signing seed')
   }
   mkdirSync(keysDir, { recursive: true, mode: 0o700 })
-  const kms = await openLocalKms(join(keysDir, 'kms-local.json'), secrets.kmsPassphrase)
+  const kms = await openKms(readKmsSettings(keysDir), keysDir, secrets.kmsPassphrase)
   const keystore = new Keystore(keysDir, kms)
   const database = openDatabase(databaseUrl, CONNECTIONS_MAX)
   const programme = await watchProgramme(database)
@@ -42,11 +49,13 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
   const dayKeys = new DayKeys({ database, keystore, signer: signerFromSeed(secrets.signingSeed), clock })
   const pool = new CheckPool()
   const publicKeys = openPublicKeys(database)
+  const index = await SegmentIndex.open(database, keystore)
 
   const drain = new Drain({
     database,
     objects,
     pool,
+    index,
     log,
     async publicKeys(pseudonyms) {
       const found = await publicKeys.find(pseudonyms)
@@ -55,7 +64,11 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
       await keyRequests.now()
       return await publicKeys.find(pseudonyms)
     },
-    async onLocked() {
+    async onLocked(lockOwner) {
+      await index.resume()
+      // Before anything is added: what was changed while no vault ran shows against what the keystore knows.
+      const findings = await index.check(true, lockOwner)
+      if (findings.length > 0) log.error({ code: 'SEGMENT_CORRUPT', findings: findings.length }, 'the index was changed')
       const removed = await removeOrphanSegments(database, objects)
       if (removed > 0) log.info({ removed }, 'removed segments that a crash left behind')
     },
@@ -75,8 +88,10 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
       tickedDay = day
       tickedAt = performance.now()
     }
-    const key = [current.epoch, current.charterHash, ...dayKeys.open.map(({ keyId }) => keyId)].join(' ')
-    if (key !== termsOf) pool.setTerms(termsFrom(current, dayKeys))
+    const key = [current.epoch, current.charterHash, day, ...dayKeys.open.map(({ keyId }) => keyId)].join(' ')
+    if (key !== termsOf) {
+      pool.setTerms(termsFrom(current, dayKeys, await periodsOf(current, keystore, day), index))
+    }
     termsOf = key
     if (!draining) drain.start()
     draining = true
@@ -95,6 +110,15 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
   const reports = repeat('report of erasures', REQUESTS_POLL_MS, log, () =>
     reportErasures(database, keystore, Math.floor(clock.nowMs() / DAY_MS)),
   )
+  const daily = repeat('daily work', REQUESTS_POLL_MS, log, async () => {
+    const current = programme.current()
+    const day = Math.floor(clock.nowMs() / DAY_MS)
+    if (current !== null) await applyRetention({ database, keystore }, current.charter, clock.nowMs())
+    await commitIndex(database, keystore, index, day)
+    // Last: with the keys of the day's erasures the key that wrapped them goes.
+    await rollWrappingKey({ database, keystore }, day)
+  })
+  const maintenance = startMaintenance({ database, objects, index, log, lockOwner: () => drain.lockOwner })
   const openings = repeat('openings', REQUESTS_POLL_MS, log, () =>
     serveOpenings({ database, keystore, clock, log, currentProgramme: () => programme.current() }),
   )
@@ -108,22 +132,39 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
   return {
     address: null,
     async stop() {
-      await Promise.all([keep, keyRequests, reports, openings, ...listeners].map((part) => part.stop()))
+      await Promise.all([keep, keyRequests, reports, daily, maintenance, openings, ...listeners].map((part) => part.stop()))
       await drain.stop()
       await programme.stop()
       await pool.close()
       keystore.close()
+      kms.close()
       await database.close()
     },
   }
 }
 
-function termsFrom(current: Programme, dayKeys: DayKeys): CheckTerms {
+function termsFrom(
+  current: Programme,
+  dayKeys: DayKeys,
+  periods: CheckTerms['periods'],
+  index: SegmentIndex,
+): CheckTerms {
   return {
     programme: current.id,
     epoch: current.epoch,
     issuer: ed25519PublicKey(current.charter.keys.issuer),
     charters: [...current.charters],
     dayKeys: dayKeys.open,
+    periods,
+    indexKey: index.key,
   }
+}
+
+async function periodsOf(current: Programme, keystore: Keystore, day: number): Promise<CheckTerms['periods']> {
+  const periods: [string, Period][] = []
+  for (const [hash, charter] of current.charters) {
+    const { id, key } = await keystore.periodOf(day, charter.retention.recordings)
+    periods.push([hash, { id, key: createSecretKey(key) }])
+  }
+  return periods
 }
