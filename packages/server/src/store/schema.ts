@@ -98,25 +98,6 @@ create table access.deliveries (
   due_at_ms bigint not null
 );
 
--- What somebody could read, or change, beyond what the charter says. Raised by whoever finds it; ids and sizes alone, no content.
-create table install.exposures (
-  id text primary key default gen_random_uuid()::text,
-  found_at_ms bigint not null,
-  kind text not null,
-  detail jsonb not null,
-  state text not null default 'open' check (state in ('open', 'closed')),
-  found_by text not null default current_user
-);
--- The same finding, found again, is one exposure as long as it is open.
-create unique index on install.exposures (kind, md5(detail::text)) where state = 'open';
-create function install.announce_exposure() returns trigger language plpgsql set search_path = '' as $$
-begin
-  perform pg_catalog.pg_notify('fairtrace_exposures', new.id);
-  return null;
-end $$;
-create trigger announce after insert or update on install.exposures
-  for each row execute function install.announce_exposure();
-
 -- Who takes part: only the portal's process can read this schema.
 create table consent.invitations (
   code_hash text primary key,
@@ -308,22 +289,10 @@ create table vault.chunks (
 create index on vault.chunks (pseudonym);
 create index on vault.chunks (content_key_id);
 create index on vault.chunks (segment_id);
-create index on vault.chunks (segment_id);
 create table vault.quarantine (
   batch_id text primary key,
   code text not null,
   sealed bytea not null
-);
--- A check of everything stored: asked for here, done by the vault. Segments up to the cursor are done.
-create table vault.checks (
-  id text primary key,
-  bytes_per_second bigint not null check (bytes_per_second > 0),
-  state text not null default 'requested' check (state in ('requested', 'running', 'done', 'failed')),
-  cursor text not null default '',
-  done bigint not null default 0,
-  total bigint not null default 0,
-  findings jsonb not null default '[]',
-  code text
 );
 -- A check of everything stored: asked for here, done by the vault. Segments up to the cursor are done.
 create table vault.checks (
@@ -446,8 +415,6 @@ grant select, insert on vault.openings to fairtrace_builder;
 grant select on vault.chunks, vault.segments to fairtrace_builder;
 grant select on vault.checks to fairtrace_portal;
 grant insert (id, bytes_per_second) on vault.checks to fairtrace_portal;
-grant select on vault.checks to fairtrace_portal;
-grant insert (id, bytes_per_second) on vault.checks to fairtrace_portal;
 
 grant usage on schema ledger to fairtrace_portal, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
 grant select, delete on ledger.inbox to fairtrace_ledger;
@@ -457,10 +424,6 @@ grant select, insert, delete on ledger.tiles to fairtrace_ledger;
 grant insert (entry) on ledger.inbox to fairtrace_portal, fairtrace_vault, fairtrace_builder;
 grant select (id) on ledger.inbox to fairtrace_portal, fairtrace_vault, fairtrace_builder;
 grant select on ledger.entries, ledger.tiles, ledger.checkpoints to fairtrace_portal, fairtrace_vault, fairtrace_builder;
--- The entries of several roles wait side by side: each sees its own, and none can sign as another.
-alter table ledger.inbox enable row level security;
-create policy own on ledger.inbox using (source = current_user) with check (source = current_user);
-create policy sequence on ledger.inbox to fairtrace_ledger using (true);
 -- The entries of several roles wait side by side: each sees its own, and none can sign as another.
 alter table ledger.inbox enable row level security;
 create policy own on ledger.inbox using (source = current_user) with check (source = current_user);

@@ -49,14 +49,6 @@ export interface Tables {
     tries: Defaulted<number>
     due_at_ms: number
   }
-  'install.exposures': {
-    id: Generated<string>
-    found_at_ms: number
-    kind: string
-    detail: Json<unknown>
-    state: Defaulted<'open' | 'closed'>
-    found_by: Generated<string>
-  }
   'consent.charter_changes': {
     hash: string
     yaml: string
@@ -150,16 +142,6 @@ export interface Tables {
     actions: number
   }
   'vault.quarantine': { batch_id: string; code: string; sealed: Buffer }
-  'vault.checks': {
-    id: string
-    bytes_per_second: number
-    state: Defaulted<'requested' | 'running' | 'done' | 'failed'>
-    cursor: Defaulted<string>
-    done: Defaulted<number>
-    total: Defaulted<number>
-    findings: ColumnType<unknown, string | undefined, string>
-    code: string | null
-  }
   'vault.checks': {
     id: string
     bytes_per_second: number
