@@ -37,6 +37,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'check a release, a receipt, a proof or a ledger, offline',
     load: async () => (await import('./commands/verify.ts')).verifyCommand(),
   },
+  witness: {
+    summary: 'watch a ledger, cosign it, and keep evidence if it ever lies',
+    load: async () => (await import('./commands/witness.ts')).witnessCommand(),
+  },
   charter: {
     summary: 'write, check, plan, propose and sign a charter',
     load: async () => (await import('./commands/charter.ts')).charterCommand(),
@@ -44,6 +48,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   concern: {
     summary: 'read, raise, join or leave a concern, without being named',
     load: async () => (await import('./commands/concern.ts')).concernCommand(),
+  },
+  vault: {
+    summary: 'check everything that is stored against what the vault wrote',
+    load: async () => (await import('./commands/vault.ts')).vaultCommand(),
+  },
+  keeper: {
+    summary: 'run the second custodian, without whose share nothing that is stored opens',
+    load: async () => (await import('./commands/keeper.ts')).keeperCommand(),
   },
   serve: {
     summary: 'run one role as a process of its own',

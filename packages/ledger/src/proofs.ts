@@ -65,6 +65,14 @@ export async function consistencyProof(oldSize: number, newSize: number, readTil
   return path.reverse()
 }
 
+/**
+ * Root of the first `count` entries of a log of `size`, from its tiles, where `count` is a power of two.
+ * @throws `LEDGER_INVALID` if a tile is missing
+ */
+export function headRoot(count: number, size: number, readTile: ReadTile): Promise<Buffer> {
+  return new Tiles(size, readTile).subtree(0, count)
+}
+
 /** Reads each tile once for one proof. */
 class Tiles {
   readonly #size: number

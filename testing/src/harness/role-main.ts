@@ -1,26 +1,23 @@
 /** Runs one role as a child of a test, which hands over what `fairtrace serve` would read from a data directory. */
 import process from 'node:process'
-import { startPortal } from '@fairtrace/server/api/role'
-import { startBuilder } from '@fairtrace/server/builder/role'
-import { startIntake } from '@fairtrace/server/intake/role'
-import { startLedger } from '@fairtrace/server/ledger/role'
 import type { RoleContext, StartRole } from '@fairtrace/server/runtime/role'
-import { startVault } from '@fairtrace/server/vault/role'
 import { pino } from 'pino'
 
 type Handed = Omit<RoleContext, 'log' | 'clock' | 'addresses'>
 
-const STARTERS: Readonly<Partial<Record<string, StartRole>>> = {
-  builder: startBuilder,
-  intake: startIntake,
-  ledger: startLedger,
-  portal: startPortal,
-  vault: startVault,
+/** Each role is loaded only in its own process, as `fairtrace serve` does. */
+const STARTERS: Readonly<Record<string, () => Promise<StartRole>>> = {
+  builder: async () => (await import('@fairtrace/server/builder/role')).startBuilder,
+  intake: async () => (await import('@fairtrace/server/intake/role')).startIntake,
+  ledger: async () => (await import('@fairtrace/server/ledger/role')).startLedger,
+  portal: async () => (await import('@fairtrace/server/api/role')).startPortal,
+  vault: async () => (await import('@fairtrace/server/vault/role')).startVault,
 }
 
 process.once('message', async (handed: Handed) => {
   const log = pino({ level: 'error' }, pino.destination(2))
-  const start = STARTERS[handed.role] ?? startIntake
+  const start = await STARTERS[handed.role]?.()
+  if (start === undefined) throw new RangeError(`no role ${handed.role}`)
   const running = await start({ ...handed, log, clock: { nowMs: () => Date.now() }, addresses: {} })
   process.on('SIGTERM', async () => {
     await running.stop()

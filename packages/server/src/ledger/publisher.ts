@@ -42,6 +42,7 @@ export class Publisher {
   readonly #stopping = new AbortController()
   #clients = new Map<string, WitnessClient>()
   #target: Target | null = null
+  #isContradicted = false
   #wake: () => void = () => undefined
   #running: Promise<void> | null = null
 
@@ -60,7 +61,7 @@ export class Publisher {
 
   /** One look at every witness, before anything new is signed: a restored backup is found out here. */
   async greet(): Promise<void> {
-    await this.#round().catch((error: unknown) => this.#failed(error))
+    await this.#round(true).catch((error: unknown) => this.#failed(error))
   }
 
   async stop(): Promise<void> {
@@ -89,12 +90,14 @@ export class Publisher {
   }
 
   /** @returns whether there may be more to do at once */
-  async #round(): Promise<boolean> {
+  async #round(isGreeting = false): Promise<boolean> {
     const { database } = this.#settings
+    // What a witness has refuted is not shown to the others either.
+    if (this.#isContradicted) return false
     const policy = await this.#policies.read(database.pool)
     // Without witnesses the sequencer publishes what it signs, in the same transaction.
     if (policy === null || policy.witnesses.length === 0) return policy !== null && (await this.#publishUnwitnessed())
-    this.#target ??= await this.#next(policy)
+    this.#target ??= await this.#next(policy, isGreeting)
     const target = this.#target
     if (target === null) return false
     const waiting = this.#witnesses(policy).filter(({ key, isResting }) => !target.lines.has(key.name) && !isResting)
@@ -106,11 +109,12 @@ export class Publisher {
     return this.#target === null && newest !== null && newest.size !== target.size
   }
 
-  async #next(policy: WitnessPolicy): Promise<Target | null> {
+  /** @param isAgain asks witnesses too that have cosigned the newest checkpoint already */
+  async #next(policy: WitnessPolicy, isAgain: boolean): Promise<Target | null> {
     const newest = await this.#newest()
     if (newest === null) return null
     const lines = new Map<string, string>()
-    if (newest.published !== null) {
+    if (newest.published !== null && !isAgain) {
       const keys = policy.witnesses.map(({ key }) => key)
       for (const { witness, line } of cosignaturesOf(openNote(newest.published), keys)) lines.set(witness, line)
       if (lines.size === keys.length) return null
@@ -199,6 +203,7 @@ export class Publisher {
   async #contradicted(kind: ExposureKind, client: WitnessClient, ours: number, seen: number): Promise<void> {
     const detail = { witness: client.key.name, ours, seen }
     this.#settings.log.fatal(detail, 'a witness shows another ledger than this one')
+    this.#isContradicted = true
     this.#settings.onContradicted(kind)
     await raiseExposure(this.#settings.database, kind, detail)
   }
