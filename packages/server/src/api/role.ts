@@ -3,6 +3,7 @@ import { PortalAccess } from '../access/portal-access.ts'
 import { ConcernKeys } from '../concerns/concern-keys.ts'
 import { ConcernConsequences } from '../concerns/consequences.ts'
 import { putDueChartersInForce } from '../consent/charters.ts'
+import { enterDecisions } from '../consent/decision-batches.ts'
 import { openLeases } from '../consent/leases.ts'
 import { ProgrammeReader } from '../consent/programme.ts'
 import { ConsentStore } from '../consent/store.ts'
@@ -29,6 +30,7 @@ import { deviceRoutes } from './routes/device-routes.ts'
 import { grantRoutes } from './routes/grant-routes.ts'
 import { ledgerRoutes } from './routes/ledger-routes.ts'
 import { oidcRoutes } from './routes/oidc-routes.ts'
+import { ownEntryRoutes } from './routes/own-entry-routes.ts'
 import { pageRoutes } from './routes/page-routes.ts'
 import { passkeyRoutes } from './routes/passkey-routes.ts'
 import { pauseRoutes } from './routes/pause-routes.ts'
@@ -41,6 +43,8 @@ import { SignInLimits } from './sign-in-limits.ts'
 const CHANGES_POLL_MS = 1_000
 /** How soon a pause is carried out that a crash came between. */
 const PAUSES_POLL_MS = 2_000
+/** How long after one of the fixed times the batch of decisions enters the ledger. */
+const DECISIONS_POLL_MS = 2_000
 const GRANTS_POLL_MS = 1_000
 
 export interface RunningPortal extends RunningRole {
@@ -82,6 +86,10 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     const programme = await programmes.read()
     if (programme !== null) await grantAccess.grants.handOver(programme)
     await grantAccess.webhooks.deliver()
+  })
+  const decisions = repeat('the batch of decisions', DECISIONS_POLL_MS, context.log, async () => {
+    const programme = await programmes.read()
+    if (programme !== null) await enterDecisions(database, programme.id, context.clock.nowMs())
   })
   const portal: Portal = {
     database,
@@ -125,6 +133,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     grantRoutes(app, portal)
     accessRoutes(app, portal)
     ledgerRoutes(app, portal)
+    ownEntryRoutes(app, portal)
     assetRoutes(app)
     await pageRoutes(app, portal)
     await concernPages(app, portal)
@@ -141,6 +150,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
         await changes.stop()
         await leases.stop()
         await pauses.stop()
+        await decisions.stop()
         await grants.stop()
         await consequences.stop()
         await database.close()
@@ -150,6 +160,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     await changes.stop()
     await leases.stop()
     await pauses.stop()
+    await decisions.stop()
     await grants.stop()
     await consequences.stop()
     await database.close()

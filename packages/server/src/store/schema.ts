@@ -42,11 +42,21 @@ create unique index on install.charters (programme, version) where not derived;
 
 create table install.programme (
   id text primary key,
-  state text not null check (state in ('draft', 'approved', 'running', 'paused', 'closed')),
+  -- locked: nothing is captured and no grant opens, until the gate lets it out; pausing, withdrawing and one's own view go on.
+  state text not null check (state in ('draft', 'approved', 'running', 'paused', 'closed', 'locked')),
   epoch int not null check (epoch >= 0),
   charter_hash text not null,
   charter_yaml text not null
 );
+-- Any role may lock, and none can unlock by this: raises the epoch above what anybody has seen, once.
+create function install.lock(seen_epoch int) returns int language plpgsql security definer set search_path = '' as $$
+begin
+  update install.programme set epoch = greatest(epoch, seen_epoch) + 1,
+    state = case when state = 'closed' then 'closed' else 'locked' end
+  where state <> 'locked' or epoch < seen_epoch;
+  return (select epoch from install.programme);
+end $$;
+revoke all on function install.lock(int) from public;
 
 -- What somebody could read, or change, beyond what the charter says. Raised by whoever finds it; ids and sizes alone, no content.
 create table install.exposures (
@@ -70,14 +80,13 @@ create trigger announce after insert or update on install.exposures
 -- Grants as people ask for them and answer. No row here opens anything: vault and keeper check every signature themselves.
 create table access.grants (
   id text primary key,
+  hash text not null unique,
   document jsonb not null,
   -- Digest of the account that asked, so that nobody approves their own request under another name.
   account text not null,
   requested_at_ms bigint not null,
   approvals jsonb not null default '[]',
   refusal jsonb,
-  activation jsonb,
-  failure text,
   ended jsonb
 );
 create index on access.grants (requested_at_ms);
@@ -127,6 +136,9 @@ create table consent.charter_changes (
   named_by text not null,
   state text not null default 'proposed' check (state in ('proposed', 'waiting', 'in-force', 'rejected'))
 );
+-- Signatures of charters in force, for whoever has to show them to the keeper; the rest of the table is the portal's.
+create view install.charter_signatures as
+  select hash, signatures, proposed_at_ms from consent.charter_changes where state = 'in-force';
 create table consent.passkeys (
   credential_id text primary key,
   owner text not null,
@@ -169,6 +181,20 @@ create table consent.devices (
   public_key text not null unique,
   build text not null,
   cut_off boolean not null default false
+);
+
+-- What of it the ledger has been given, in padded batches: salt and detail are the person's, on request.
+create table consent.decision_batches (
+  period bigint primary key
+);
+create table consent.logged_decisions (
+  pseudonym text not null references consent.people,
+  version int not null,
+  kind text not null check (kind in ('decision', 'erasure')),
+  inbox_id bigint not null,
+  salt text not null,
+  detail jsonb not null,
+  primary key (pseudonym, version, kind)
 );
 
 -- One-time codes by which a participant's next device enrols; only hashes.
@@ -237,6 +263,15 @@ create table vault.participant_keys (
   pseudonym text not null,
   generation int not null,
   public_key bytea not null,
+  -- The keeper's half, and its signature over both: who writes another key here is found out.
+  keeper_public_key bytea not null,
+  keeper_signature text not null,
+  primary key (pseudonym, generation)
+);
+-- People erased here whose shares the keeper has not confirmed to have destroyed.
+create table vault.keeper_erasures (
+  pseudonym text not null,
+  generation int not null,
   primary key (pseudonym, generation)
 );
 -- Sealed to the participant's key, then under the key of a period, which the keystore destroys when retention ends.
@@ -305,6 +340,37 @@ create table vault.checks (
   findings jsonb not null default '[]',
   code text
 );
+-- A grant with both approvals, and what the keeper said to it.
+create table vault.activations (
+  grant_hash text primary key,
+  request jsonb not null,
+  state text not null default 'requested' check (state in ('requested', 'active', 'refused', 'ended')),
+  code text,
+  activation jsonb,
+  ledger_index bigint
+);
+-- Grants that somebody ended early; the keeper is told until it has heard.
+create table vault.grant_ends (
+  grant_hash text primary key,
+  is_told boolean not null default false
+);
+-- Passkeys of participants, for the keeper; signed by the portal.
+create table vault.passkey_enrolments (
+  id text primary key,
+  request jsonb not null,
+  state text not null default 'requested' check (state in ('requested', 'done', 'refused')),
+  code text,
+  usable_from_ms bigint
+);
+-- A participant's own view or export. The answer is sealed to the key that their passkey's word names.
+create table vault.own_openings (
+  id text primary key,
+  request jsonb not null,
+  state text not null default 'requested' check (state in ('requested', 'opened', 'refused')),
+  code text,
+  ledger_index bigint,
+  answer jsonb
+);
 -- A request to open keys and its answer. The answer is sealed to the recipient named in the grant.
 create table vault.openings (
   id text primary key,
@@ -314,6 +380,29 @@ create table vault.openings (
   ledger_index bigint,
   answer jsonb
 );
+
+-- Whom an opening concerned, and what its ledger entry commits to. The portal asks for one person at a time.
+create table vault.access_details (
+  ledger_index bigint primary key,
+  at_ms bigint not null,
+  type text not null,
+  salt text not null,
+  detail jsonb not null
+);
+create table vault.access_notices (
+  pseudonym text not null,
+  ledger_index bigint not null,
+  keys int not null,
+  primary key (pseudonym, ledger_index)
+);
+create function vault.accesses_of(person text)
+  returns table (ledger_index bigint, at_ms bigint, type text, salt text, detail jsonb, keys int)
+  language sql stable security definer set search_path = '' as $$
+    select d.ledger_index, d.at_ms, d.type, d.salt, d.detail, n.keys
+    from vault.access_notices n join vault.access_details d on d.ledger_index = n.ledger_index
+    where n.pseudonym = person
+  $$;
+revoke all on function vault.accesses_of(text) from public;
 
 create table ledger.inbox (
   id bigint generated always as identity primary key,
@@ -387,6 +476,9 @@ create policy say on install.exposures for insert with check (found_by = current
 create policy see on install.exposures for select using (current_user = 'fairtrace_portal' or current_user = 'fairtrace_vault');
 -- Retention ends what is closed, and nothing else.
 create policy retain on install.exposures for delete using (state = 'closed');
+grant execute on function install.lock(int)
+  to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
+grant select on install.charter_signatures to fairtrace_vault;
 grant insert, update on install.programme to fairtrace_portal;
 grant insert on install.charters to fairtrace_portal;
 
@@ -398,7 +490,7 @@ grant update (state, review_due_at_ms, pause, logged, answer) on consent.concern
 
 grant usage on schema access to fairtrace_portal;
 grant select, insert on access.grants to fairtrace_portal;
-grant update (approvals, refusal, activation, failure, ended) on access.grants to fairtrace_portal;
+grant update (approvals, refusal, ended) on access.grants to fairtrace_portal;
 grant select, insert, update on access.people to fairtrace_portal;
 grant select, insert, update, delete on access.deliveries to fairtrace_portal;
 
@@ -411,10 +503,17 @@ grant usage on schema vault to fairtrace_vault, fairtrace_portal, fairtrace_inta
 grant select, insert, update, delete on all tables in schema vault to fairtrace_vault;
 grant select on vault.day_keys to fairtrace_portal, fairtrace_intake;
 grant select, insert on vault.key_requests, vault.erasure_requests to fairtrace_portal;
+grant select on vault.keeper_erasures to fairtrace_portal;
+grant select on vault.activations, vault.grant_ends, vault.passkey_enrolments, vault.own_openings to fairtrace_portal;
+grant insert (grant_hash, request) on vault.activations to fairtrace_portal;
+grant insert (grant_hash) on vault.grant_ends to fairtrace_portal;
+grant insert (id, request) on vault.passkey_enrolments, vault.own_openings to fairtrace_portal;
 grant select, insert on vault.openings to fairtrace_builder;
 grant select on vault.chunks, vault.segments to fairtrace_builder;
 grant select on vault.checks to fairtrace_portal;
 grant insert (id, bytes_per_second) on vault.checks to fairtrace_portal;
+
+grant execute on function vault.accesses_of(text) to fairtrace_portal;
 
 grant usage on schema ledger to fairtrace_portal, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
 grant select, delete on ledger.inbox to fairtrace_ledger;
