@@ -57,8 +57,10 @@ describe('a device and the server', () => {
     databaseUrl: database.url(role),
     objectsDir: join(folder, 'objects'),
     keysDir: role === 'vault' ? join(folder, 'keys') : null,
+    keeper: null,
     demoAccountsFile: role === 'portal' ? join(folder, 'people.json') : null,
     signIn: null,
+    access: null,
     secrets:
       role === 'vault'
         ? { signingSeed: TEST_SEEDS.vault, kmsPassphrase: 'a passphrase for tests' }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningPortal, startPortal } from '@fairtrace/server/api/role'
+import { builderBoxPublicKey } from '@fairtrace/server/builder/box-key'
 import { startLedger } from '@fairtrace/server/ledger/role'
 import { type Signer, signJws } from '@fairtrace/server/runtime/jws'
 import type { RoleContext, RoleName } from '@fairtrace/server/runtime/role'
@@ -75,8 +76,10 @@ export async function startPortalGround(): Promise<PortalGround> {
     databaseUrl: database.url(role),
     objectsDir: join(folder, 'objects'),
     keysDir: null,
+    keeper: null,
     demoAccountsFile: role === 'portal' ? accountsFile : null,
     signIn: null,
+    access: role === 'portal' ? { builderBoxKey: builderBoxPublicKey(TEST_SEEDS.builder), webhooks: [] } : null,
     secrets: { signingSeed: role === 'ledger' ? TEST_SEEDS.ledger : TEST_SEEDS.issuer },
     clock: { nowMs },
     log: role === 'portal' ? log : pino({ level: 'silent' }),

@@ -197,7 +197,8 @@ export const ERRORS = {
   ACCESS_DENIED: {
     status: 403,
     exit: 5,
-    advice: 'The charter names the groups that may ask, for which purpose and how long; `fairtrace access what` shows yours.',
+    advice:
+      'The charter names the groups that may ask, for which purpose and how long; `fairtrace access what` shows yours.',
   },
   GRANT_APPROVAL_INVALID: {
     status: 403,
@@ -339,6 +340,11 @@ export const ERRORS = {
     status: 503,
     exit: 18,
     advice: 'Correct sign-in.json in the data directory as `docs/operations.md` describes it, and start again.',
+  },
+  WEBHOOK_SETTINGS_INVALID: {
+    status: 503,
+    exit: 18,
+    advice: 'Correct webhooks.json in the data directory as `docs/operations.md` describes it, and start again.',
   },
   NOT_FOUND: { status: 404, exit: 3, advice: 'Check the address.' },
   BODY_INVALID: { status: 400, exit: 3, advice: 'Correct the fields named and send again.' },

@@ -1,1 +1,6 @@
 export * from './build.ts'
+export type { HeldCharter } from './charters.ts'
+export * from './keeper.ts'
+export * from './server.ts'
+export * from './store.ts'
+export { keeperWitnessName } from './witness.ts'

@@ -4,6 +4,7 @@
  */
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { type Charter, type CharterApproval, charterMessage, parseCharter } from '@fairtrace/core'
+import { softwareAuthenticator } from '../simulator/software-authenticator.ts'
 
 /** Ed25519 seeds, 32 bytes in base64url, of every key that `CHARTER_YAML` names. */
 export const TEST_SEEDS = {
@@ -25,6 +26,17 @@ export const TEST_SEEDS = {
 export const TEST_PUBLIC_KEYS = Object.fromEntries(
   Object.entries(TEST_SEEDS).map(([name, value]) => [name, publicKeyOf(value)]),
 ) as { readonly [Name in keyof typeof TEST_SEEDS]: string }
+
+/** What approvers hold in their hands; the same in every process. */
+export const TEST_AUTHENTICATORS = {
+  dataProtection: softwareAuthenticator({ seed: 'data-protection' }),
+  workerRepresentative: softwareAuthenticator({ seed: 'worker-representative' }),
+} as const
+
+const passkeyOf = (who: keyof typeof TEST_AUTHENTICATORS) => {
+  const { alg, credential, key } = TEST_AUTHENTICATORS[who].passkey
+  return `{ alg: ${alg}, credential: ${credential}, key: ${key} }`
+}
 
 export const CHARTER_YAML = `charter: 1
 programme: test-programme
@@ -65,8 +77,8 @@ retention: { recordings: 90 days, releases: 365 days, governance: 730 days }
 audience:
   - { group: agent-training, sizeMax: 4, grantMax: 8 hours }
 approvers:
-  - { name: Dana Weiss, role: data-protection, key: ${TEST_PUBLIC_KEYS.dataProtection} }
-  - { name: Robin Okafor, role: worker-representative, key: ${TEST_PUBLIC_KEYS.workerRepresentative} }
+  - { name: Dana Weiss, role: data-protection, key: ${TEST_PUBLIC_KEYS.dataProtection}, passkey: ${passkeyOf('dataProtection')} }
+  - { name: Robin Okafor, role: worker-representative, key: ${TEST_PUBLIC_KEYS.workerRepresentative}, passkey: ${passkeyOf('workerRepresentative')} }
 passkeys: { rpId: localhost }
 quorum:
   - { name: Olga Owner, role: programme-owner, key: ${TEST_PUBLIC_KEYS.programmeOwner} }

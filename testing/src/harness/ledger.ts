@@ -11,8 +11,10 @@ export function ledgerContext(databaseUrl: string): Omit<RoleContext, 'log' | 'c
     databaseUrl,
     objectsDir: '',
     keysDir: null,
+    keeper: null,
     demoAccountsFile: null,
     signIn: null,
+    access: null,
     secrets: { signingSeed: TEST_SEEDS.ledger },
     listen: { host: '127.0.0.1', port: 0 },
   }

@@ -2,15 +2,17 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Charter, charterHash, parseCharter } from '@fairtrace/core'
+import { type Charter, type Clock, charterHash, parseCharter } from '@fairtrace/core'
 import type { RoleContext, RoleName } from '@fairtrace/server/runtime/role'
 import pg from 'pg'
 import type { TestVaultKey } from './batches.ts'
 import { CHARTER_YAML, TEST_SEEDS } from './charter.ts'
 import { startTestDatabase, type TestDatabase, type TestDatabaseOptions } from './database.ts'
+import { startTestKeeper, type TestKeeper } from './keeper.ts'
 
 export interface TestGround {
   readonly database: TestDatabase
+  readonly keeper: TestKeeper
   readonly charter: Charter
   /** As superuser: a test may look everywhere. */
   readonly sql: pg.Pool
@@ -24,12 +26,18 @@ export interface TestGround {
   stop(): Promise<void>
 }
 
-export async function startTestGround(options: TestDatabaseOptions = {}): Promise<TestGround> {
+export interface TestGroundOptions extends TestDatabaseOptions {
+  /** The keeper's; the system's by default. */
+  readonly clock?: Clock
+}
+
+export async function startTestGround(options: TestGroundOptions = {}): Promise<TestGround> {
   const folder = mkdtempSync(join(tmpdir(), 'fairtrace-ground-'))
   const database = await startTestDatabase(options)
   const sql = new pg.Pool({ connectionString: database.superuserUrl, max: 4 })
   sql.on('error', () => undefined)
   const charter = parseCharter(CHARTER_YAML, 'charter.yaml')
+  const keeper = await startTestKeeper({ charter, charterYaml: CHARTER_YAML, ...options })
   await sql.query(
     'insert into install.programme (id, state, epoch, charter_hash, charter_yaml) values ($1, $2, 0, $3, $4)',
     [charter.programme, 'running', charterHash(charter), CHARTER_YAML],
@@ -37,6 +45,7 @@ export async function startTestGround(options: TestDatabaseOptions = {}): Promis
   const objectsDir = join(folder, 'objects')
   return {
     database,
+    keeper,
     charter,
     sql,
     objectsDir,
@@ -46,8 +55,10 @@ export async function startTestGround(options: TestDatabaseOptions = {}): Promis
       databaseUrl: database.url(role),
       objectsDir,
       keysDir: role === 'vault' ? join(folder, 'keys') : null,
+      keeper: role === 'vault' ? keeper.place : null,
       demoAccountsFile: null,
       signIn: null,
+      access: null,
       secrets:
         role === 'vault'
           ? { signingSeed: TEST_SEEDS.vault, kmsPassphrase: 'a passphrase for tests' }
@@ -79,6 +90,7 @@ export async function startTestGround(options: TestDatabaseOptions = {}): Promis
     },
     async stop() {
       await sql.end()
+      await keeper.remove()
       await database.stop()
       rmSync(folder, { recursive: true, force: true })
     },

@@ -2,7 +2,8 @@
  * An authenticator (WebAuthn level 3, section 6) in software: the key of a simulated person, which answers as a phone or key
  * fob would after their finger. It answers for whatever page it is told, so it also plays the ones that a browser would stop.
  */
-import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { createECDH, createHash, createPrivateKey, type KeyObject, randomBytes, sign } from 'node:crypto'
+import type { Assertion, Passkey } from '@fairtrace/core'
 
 interface CreationOptions {
   readonly challenge: string
@@ -21,6 +22,10 @@ export interface SoftwareAuthenticator {
   create(options: CreationOptions, origin: string): CreatedPasskey
   /** What `navigator.credentials.get` would give there; counts one use. */
   get(options: RequestOptions, origin: string): PasskeyAssertion
+  /** Its public half, as a charter names it. */
+  readonly passkey: Passkey
+  /** The same as `get`, in the form in which approvals carry it. */
+  assert(options: RequestOptions, origin: string): Assertion
   /** Another with the same key and the same count, as after a theft. */
   clone(): SoftwareAuthenticator
 }
@@ -43,10 +48,29 @@ const USER_PRESENT = 0x01
 const USER_VERIFIED = 0x04
 const HAS_CREDENTIAL = 0x40
 
-/** @param isUserVerified whether it asks for finger, face or PIN */
-export function softwareAuthenticator({ isUserVerified = true } = {}): SoftwareAuthenticator {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  return withKey(privateKey, randomBytes(16), 0, isUserVerified ? USER_PRESENT | USER_VERIFIED : USER_PRESENT)
+export interface AuthenticatorSettings {
+  /** Whether it asks for finger, face or PIN. */
+  readonly isUserVerified?: boolean
+  /** The same text gives the same authenticator. */
+  readonly seed?: string
+}
+
+export function softwareAuthenticator({
+  isUserVerified = true,
+  seed,
+}: AuthenticatorSettings = {}): SoftwareAuthenticator {
+  const secret = seed === undefined ? randomBytes(32) : sha256(Buffer.from(`fairtrace authenticator key ${seed}`))
+  const id = seed === undefined ? randomBytes(16) : sha256(Buffer.from(`fairtrace authenticator id ${seed}`))
+  return withKey(p256Key(secret), id.subarray(0, 16), 0, isUserVerified ? USER_PRESENT | USER_VERIFIED : USER_PRESENT)
+}
+
+function p256Key(secret: Buffer): KeyObject {
+  const curve = createECDH('prime256v1')
+  curve.setPrivateKey(secret)
+  const point = curve.getPublicKey()
+  const text = (bytes: Buffer) => bytes.toString('base64url')
+  const jwk = { kty: 'EC', crv: 'P-256', x: text(point.subarray(1, 33)), y: text(point.subarray(33)), d: text(secret) }
+  return createPrivateKey({ key: jwk, format: 'jwk' })
 }
 
 function withKey(
@@ -57,8 +81,10 @@ function withKey(
 ): SoftwareAuthenticator {
   let count = startCount
   const id = credentialId.toString('base64url')
-  return {
+  const self: SoftwareAuthenticator = {
     id,
+    passkey: { alg: 'ES256', credential: id, key: pointOf(privateKey).toString('base64url') },
+    assert: (options, origin) => ({ credential: id, ...self.get(options, origin).response }),
     create: ({ challenge, rp }, origin) => {
       const credential = Buffer.concat([
         Buffer.alloc(16),
@@ -93,6 +119,13 @@ function withKey(
     clone: () =>
       withKey(createPrivateKey(privateKey.export({ format: 'pem', type: 'pkcs8' })), credentialId, count, flags),
   }
+  return self
+}
+
+/** Uncompressed (SEC 1, section 2.3.3). */
+function pointOf(privateKey: KeyObject): Buffer {
+  const { x = '', y = '' } = privateKey.export({ format: 'jwk' })
+  return Buffer.concat([Buffer.from([0x04]), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')])
 }
 
 /** Hash of the portal's name, flags, count: the 37 bytes that every answer begins with. */

@@ -5,7 +5,7 @@ export interface TemplateFacts {
   /** Path of the JSON Schema, for editors, as seen from the charter. */
   readonly schema: string
   /** Of the installation; null where there is none yet. */
-  readonly keys: Readonly<Record<'issuer' | 'vault' | 'keeper' | 'ledger' | 'builder', string>> | null
+  readonly keys: Readonly<Record<'issuer' | 'vault' | 'keeper' | 'ledger' | 'builder', string | null>> | null
   readonly deviceBuild: string
   readonly serverBuild: string
 }

@@ -82,7 +82,8 @@ export function charterCommand(): Command {
 
 async function init(file: string, options: Json & { data?: string }): Promise<void> {
   const schema = relative(dirname(resolve(file)), SCHEMA)
-  const keys = options.data === undefined ? null : new DataDir(options.data).installation().keys
+  const dir = options.data === undefined ? null : new DataDir(options.data)
+  const keys = dir === null ? null : { ...dir.installation().keys, keeper: dir.keeper()?.key ?? null }
   const text = charterTemplate({ schema, keys, deviceBuild: DEVICE_BUILD, serverBuild: SERVER_BUILD })
   try {
     await writeFile(file, text, { flag: 'wx' })

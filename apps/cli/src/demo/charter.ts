@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { charterHash, parseCharter, ROLES, WEEKDAYS } from '@fairtrace/core'
 import { DEVICE_BUILD } from '@fairtrace/device'
 import { type DataDir, type Installation, publicKeyOf, SERVER_BUILD } from '@fairtrace/server'
-import { SIMULATED_APPS, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
+import { SIMULATED_APPS, SIMULATED_TASKS, softwareAuthenticator } from '@fairtrace/testing/simulator'
 import { stringify } from 'yaml'
 import { type SignedCharter, signCharter } from '../charter/sign-charter.ts'
 import type { People } from './people.ts'
@@ -53,7 +53,12 @@ export function demoCharterYaml(installation: Installation, people: People): str
       review: '24 hours',
       retention: { recordings: '90 days', releases: '365 days', governance: '730 days' },
       audience: [{ group: 'agent-training', sizeMax: 4, grantMax: '8 hours' }],
-      approvers: people.approvers.map(({ name, role, seed }) => ({ name, role, key: publicKeyOf(seed) })),
+      approvers: people.approvers.map(({ name, role, seed }) => ({
+        name,
+        role,
+        key: publicKeyOf(seed),
+        passkey: softwareAuthenticator({ seed }).passkey,
+      })),
       passkeys: { rpId: 'localhost' },
       quorum: people.quorum.map(({ name, role, seed }) => ({ name, role, key: publicKeyOf(seed) })),
       exposure: { detect: '30 seconds', contain: '60 seconds' },

@@ -1,19 +1,22 @@
 /**
- * Asks a running demonstration for a release: a grant to its builder, approved with the demonstration's software keys, and a job.
+ * Asks a running demonstration for a release: a grant to its builder, approved with the demonstration's software passkeys, and a job.
  *
  * In a real programme two people approve with passkeys of theirs; no installation holds such keys, and this refuses there.
  */
-import { randomBytes, randomUUID, sign } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ERRORS, type ErrorCode, FairtraceError, type Grant, grantMessage } from '@fairtrace/core'
+import { type Approval, ERRORS, type ErrorCode, FairtraceError, type Grant, grantHash } from '@fairtrace/core'
 import type { DataDir } from '@fairtrace/server'
-import { signerFromSeed } from '@fairtrace/server/runtime/jws'
 import { type OpenDatabase, openDatabase } from '@fairtrace/server/store/database'
+import { softwareAuthenticator } from '@fairtrace/testing/simulator'
 import { z } from 'zod'
 import { readPeople } from '../demo/people.ts'
 
 const POLL_MS = 150
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** The vault logs first and waits for the keeper. */
+const ACTIVATION_MS_MAX = 60_000
 
 export interface ReleaseWish {
   readonly name: string
@@ -44,11 +47,14 @@ const programmeSchema = z.object({
   epoch: z.number(),
   charterHash: z.string(),
   charter: z.object({
-    purpose: z.object({ sentence: z.string() }),
-    audience: z.array(z.object({ grantMax: z.number() })),
+    purpose: z.object({ term: z.string(), sentence: z.string() }),
+    audience: z.array(z.object({ group: z.string(), grantMax: z.number() })),
+    passkeys: z.object({ rpId: z.string() }),
   }),
   nowMs: z.number(),
 })
+
+type ProgrammeInForce = z.infer<typeof programmeSchema>
 
 /** @throws `RELEASE_GATE_MISSING`, `SERVER_UNREACHABLE`, or the code under which the job failed */
 export async function requestRelease(dir: DataDir, wish: ReleaseWish, steps: ReleaseSteps): Promise<NewRelease> {
@@ -66,13 +72,17 @@ export async function requestRelease(dir: DataDir, wish: ReleaseWish, steps: Rel
     requester,
     people.approvers.map(({ name, role }) => ({ name, role })),
   )
-  const grant = await grantFor(runtime.portalUrl, requester, builderBoxKey)
-  const approvals = people.approvers.map(({ name, seed }) => ({
+  const programme = await programmeInForce(runtime.portalUrl)
+  const grant = grantFor(programme, requester, builderBoxKey, wish.name)
+  const challenge = grantHash(grant)
+  const { rpId } = programme.charter.passkeys
+  const approvals: Approval[] = people.approvers.map(({ name, seed }) => ({
     approver: name,
-    signature: sign(null, grantMessage(grant), signerFromSeed(seed).privateKey).toString('base64url'),
+    assertion: softwareAuthenticator({ seed }).assert({ challenge, rpId }, `https://${rpId}`),
   }))
   const database = openDatabase(runtime.databaseUrls.portal ?? '', 2)
   try {
+    await activate(database, grant, approvals)
     const job = randomUUID()
     const request = JSON.stringify({ ...wish, grant, approvals })
     await database.db.insertInto('release.jobs').values({ id: job, request }).execute()
@@ -84,24 +94,54 @@ export async function requestRelease(dir: DataDir, wish: ReleaseWish, steps: Rel
   }
 }
 
-async function grantFor(portalUrl: string, requester: string, recipientKey: string): Promise<Grant> {
-  const programme = await programmeInForce(portalUrl)
-  // The programme's own time: a demonstration's clock is not the system's.
-  const lengthMs = Math.min(HOUR_MS, ...programme.charter.audience.map(({ grantMax }) => grantMax))
+function grantFor(
+  { programme, epoch, charterHash, charter, nowMs }: ProgrammeInForce,
+  requester: string,
+  recipientKey: string,
+  releaseName: string,
+): Grant {
+  const [group] = charter.audience
+  if (group === undefined) throw new FairtraceError('GRANT_INVALID', 'the charter names nobody who may be given access')
   return {
     id: randomBytes(16).toString('base64url'),
-    programme: programme.programme,
-    epoch: programme.epoch,
-    charter: programme.charterHash,
-    requester,
-    purpose: programme.charter.purpose.sentence,
+    programme,
+    epoch,
+    charter: charterHash,
+    requester: { name: requester, group: group.group },
+    purpose: charter.purpose.term,
+    reason: charter.purpose.sentence,
+    scope: { kind: 'recordings', releaseName },
     recipientKey,
-    startsAtMs: programme.nowMs,
-    endsAtMs: programme.nowMs + lengthMs,
+    // The programme's own time: a demonstration's clock is not the system's.
+    requestedAtMs: nowMs,
+    approveByMs: nowMs + DAY_MS,
+    lengthMs: Math.min(HOUR_MS, group.grantMax),
   }
 }
 
-async function programmeInForce(portalUrl: string): Promise<z.infer<typeof programmeSchema>> {
+/** Hands the approved grant to the vault, which logs it and asks the keeper. @throws `GRANT_INVALID`, or what either waits for */
+async function activate(database: OpenDatabase, grant: Grant, approvals: readonly Approval[]): Promise<void> {
+  const hash = grantHash(grant)
+  await database.pool.query('insert into vault.activations (grant_hash, request) values ($1, $2)', [
+    hash,
+    JSON.stringify({ grant, approvals }),
+  ])
+  await database.pool.query(`select pg_notify('fairtrace_openings', '')`)
+  const until = performance.now() + ACTIVATION_MS_MAX
+  for (;;) {
+    const row = await database.db
+      .selectFrom('vault.activations')
+      .select(['state', 'code'])
+      .where('grant_hash', '=', hash)
+      .executeTakeFirst()
+    if (row?.state === 'active') return
+    const isOver = row?.state !== 'requested' || performance.now() > until
+    if (isOver) throw new FairtraceError(codeOf(row?.code ?? 'KEEPER_UNREACHABLE'), 'the grant did not become active')
+    await sleep(POLL_MS)
+  }
+}
+
+async function programmeInForce(portalUrl: string): Promise<ProgrammeInForce> {
   let answer: unknown
   try {
     const response = await fetch(new URL('/api/programme', portalUrl))

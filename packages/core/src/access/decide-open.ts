@@ -4,12 +4,11 @@
  * Pure. Vault and keeper both call it, each with the charter, the clock and the epoch that it holds itself. The adversary is
  * whoever writes to the database: rows decide nothing, so everything is checked against signatures.
  */
-import type { VerifySignature } from '../access.ts'
 import { charterHash } from '../charter/charter-hash.ts'
 import type { Charter } from '../charter/charter-schema.ts'
-import { APPROVER_ROLES, type ApproverRole } from '../grant.ts'
 import { type Activation, activationMessage, activationSchema } from './activation.ts'
 import { approvalSchema, isAsserted, type VerifyPasskey } from './approval.ts'
+import { APPROVER_ROLES, type ApproverRole, type VerifySignature } from './approver.ts'
 import { type Grant, grantHash, grantSchema } from './grant.ts'
 
 /** Why nothing opens. Closed: each reason has its own sentence in the interface. */

@@ -1,5 +1,6 @@
 export * from './activation.ts'
 export * from './approval.ts'
+export * from './approver.ts'
 export * from './decide-open.ts'
 export * from './grant.ts'
 export * from './keeper.ts'

@@ -6,8 +6,7 @@
  * approval verifies it here.
  */
 import { z } from 'zod'
-import type { VerifySignature } from '../access.ts'
-import { APPROVER_ROLES, type ApproverRole } from '../grant.ts'
+import { APPROVER_ROLES, type ApproverRole, type VerifySignature } from '../access/approver.ts'
 import type { CharterHash } from '../ids.ts'
 import type { Charter } from './charter-schema.ts'
 

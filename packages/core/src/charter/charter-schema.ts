@@ -6,8 +6,8 @@
  */
 import { z } from 'zod'
 import { passkeySchema } from '../access/approval.ts'
+import { APPROVER_ROLES } from '../access/approver.ts'
 import { appIdPattern, ROLES } from '../action.ts'
-import { APPROVER_ROLES } from '../grant.ts'
 import { digestPattern, programmeIdPattern } from '../ids.ts'
 import { CATEGORIES } from '../lease.ts'
 import { DURATION_FORM, durationMs, durationPattern } from './duration.ts'

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import type { VerifySignature } from '../access.ts'
+import type { VerifySignature } from '../access/approver.ts'
 import { charterMessage, missingApprovals } from './approve-charter.ts'
 import { charterHash } from './charter-hash.ts'
 import type { Charter } from './charter-schema.ts'

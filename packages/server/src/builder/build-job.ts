@@ -48,6 +48,9 @@ export async function buildJob(request: unknown, input: JobInput): Promise<Relea
   const { database, signer, signingSeed, signal } = input
   await requireGate(input)
   const job = parseReleaseJob(request)
+  if (job.grant.scope.kind !== 'recordings' || job.grant.scope.releaseName !== job.name) {
+    throw new FairtraceError('GRANT_INVALID', 'the grant is for another release')
+  }
   const { charter, yaml, usable } = await charterInForce(database, job, signer)
   const directory = join(input.objectsDir, 'releases', job.name)
   await requireFree(database, job.name, directory)

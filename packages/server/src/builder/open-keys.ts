@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { listen } from '../runtime/notifications.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import { hpkeOpen, type X25519KeyPair } from '../vault/hpke.ts'
-import { CONTENT_KEY_INFO } from '../vault/openings.ts'
+import { CONTENT_KEY_INFO } from '../vault/opening.ts'
 
 /** The vault logs first and waits for a checkpoint; the ledger gives up after 10 s. */
 export const OPENING_MS_MAX = 60_000

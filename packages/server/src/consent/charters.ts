@@ -4,7 +4,6 @@
  *
  * Signatures decide, rows don't: they are verified each time that something follows from them.
  */
-import { verify } from 'node:crypto'
 import {
   type Charter,
   type CharterApproval,
@@ -19,11 +18,10 @@ import {
   narrowedBy,
   parseCharter,
   successorFault,
-  type VerifySignature,
   type Widening,
   widens,
 } from '@fairtrace/core'
-import { ed25519PublicKey } from '../runtime/jws.ts'
+import { verifyEd25519 } from '../runtime/jws.ts'
 import { type Programme, readProgramme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import { type Logged, logged, loggedIfPossible } from './logged.ts'
@@ -60,9 +58,6 @@ interface ChangeRow {
 }
 
 const COLUMNS = ['hash', 'yaml', 'proposed_at_ms', 'signatures', 'takes_effect_at_ms', 'named_by', 'state'] as const
-
-export const verifyEd25519: VerifySignature = (message, signature, publicKey) =>
-  verify(null, message, ed25519PublicKey(publicKey), Buffer.from(signature, 'base64url'))
 
 /**
  * Takes a charter in. The first one makes the programme, as a draft. Until a programme runs, its charter may be replaced and

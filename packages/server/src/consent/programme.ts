@@ -12,7 +12,7 @@ import type { ProgrammeState } from '../store/tables.ts'
 import { missingForCharterInForce } from './charters.ts'
 import { type Logged, logged, loggedIfPossible } from './logged.ts'
 
-export const PROGRAMME_STATES = ['draft', 'approved', 'running', 'paused', 'closed'] as const
+export const PROGRAMME_STATES = ['draft', 'approved', 'running', 'paused', 'closed', 'locked'] as const
 
 /** Which states may follow which. */
 export const PROGRAMME_NEXT: Readonly<Record<ProgrammeState, readonly ProgrammeState[]>> = {
@@ -21,6 +21,8 @@ export const PROGRAMME_NEXT: Readonly<Record<ProgrammeState, readonly ProgrammeS
   running: ['paused', 'closed'],
   paused: ['running', 'closed'],
   closed: [],
+  // Only the gate lets a locked programme run again.
+  locked: ['closed'],
 }
 
 export interface ProgrammeChange {

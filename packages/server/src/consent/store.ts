@@ -113,6 +113,12 @@ export class ConsentStore {
       .selectFrom('vault.erasure_requests')
       .select('version')
       .where('pseudonym', '=', pseudonym)
+      .union(
+        this.#database.db
+          .selectFrom('vault.keeper_erasures')
+          .select('generation as version')
+          .where('pseudonym', '=', pseudonym),
+      )
       .executeTakeFirst()
     return row !== undefined
   }

@@ -7,7 +7,9 @@
  * keys/               the vault's keystore; belongs in no backup           objects/       segments and releases
  * postgres/  logs/    runtime.json (while it runs)                         demo/          only in a demonstration
  * sign-in.json        the operator's own: through which provider staff sign in
+ * keeper.json         the operator's own: address and public key of the second custodian's keeper, in production
  * ```
+ * Beside it, never in it, lies a demonstration's keeper (`<data>.keeper`): whoever copies or restores the directory has not got that.
  */
 import { randomBytes } from 'node:crypto'
 import {
@@ -43,7 +45,8 @@ const installationSchema = z.strictObject({
   keys: z.strictObject({
     issuer: publicKey,
     vault: publicKey,
-    keeper: publicKey,
+    /** A demonstration's own keeper; null in production, where keeper.json names the custodian's. */
+    keeper: publicKey.nullable(),
     ledger: publicKey,
     builder: publicKey,
   }),
@@ -59,11 +62,16 @@ const roleSecretsSchema = z.strictObject({
 })
 export type StoredSecrets = z.infer<typeof roleSecretsSchema>
 
+const keeperSchema = z.strictObject({ url: z.url({ protocol: /^https?$/ }), key: publicKey })
+export type KeeperPlace = z.infer<typeof keeperSchema>
+
 const runtimeSchema = z.strictObject({
   pid: z.int(),
   postgresPort: z.int(),
   portalUrl: z.string(),
   intakeUrl: z.string().nullable(),
+  /** Of a demonstration's own keeper. */
+  keeperUrl: z.string().nullable().optional(),
   databaseUrls: z.record(z.string(), z.string()),
 })
 export type Runtime = z.infer<typeof runtimeSchema>
@@ -78,8 +86,11 @@ const OWN_FOLDERS = ['secrets', 'keys', 'objects', 'logs']
 /** The operator's, who may write it before the first start. */
 const SIGN_IN_FILE = 'sign-in.json'
 const WEBHOOKS_FILE = 'webhooks.json'
+const KEEPER_FILE = 'keeper.json'
+/** Only a demonstration's keeper has its passphrase lying beside it. */
+export const DEMONSTRATION_PASSPHRASE_FILE = 'passphrase.txt'
 /** Written by the operator, before or after the directory was made. */
-const OPERATOR_FILES: readonly string[] = [SIGN_IN_FILE, WEBHOOKS_FILE]
+const OPERATOR_FILES: readonly string[] = [SIGN_IN_FILE, WEBHOOKS_FILE, KEEPER_FILE]
 
 /** Paths and documents of one data directory. Reading needs no lock; running needs `lockDataDir`. */
 export class DataDir {
@@ -124,6 +135,26 @@ export class DataDir {
 
   clearRuntime(): void {
     rmSync(this.path('runtime.json'), { force: true })
+  }
+
+  /** Where a demonstration's keeper lies: outside of everything that is copied, backed up or restored with the directory. */
+  keeperDir(): string {
+    return `${this.root}.keeper`
+  }
+
+  /** Of a demonstration, once its keeper has started for the first time. */
+  setKeeperKey(key: string): void {
+    const installation = this.installation()
+    writeOwnerOnly(this.path('installation.json'), { ...installation, keys: { ...installation.keys, keeper: key } })
+  }
+
+  /** The second custodian; null where there is none, and then nothing is held. @throws `KEEPER_SETTINGS_INVALID` */
+  keeper(): KeeperPlace | null {
+    const { kind, keys } = this.installation()
+    if (kind === 'production')
+      return this.#readSettings(KEEPER_FILE, keeperSchema, 'KEEPER_SETTINGS_INVALID', () => false)
+    const url = existsSync(this.path('runtime.json')) ? (this.runtime().keeperUrl ?? null) : null
+    return url === null || keys.keeper === null ? null : { url, key: keys.keeper }
   }
 
   /** How far the demonstration's clock is behind, or null where the system's clock holds. */
@@ -255,14 +286,15 @@ function create(dir: DataDir, kind: InstallationKind): void {
     throw new FairtraceError('DATA_DIR_UNUSABLE', 'the folder holds something else and no installation.json')
   }
   for (const name of OWN_FOLDERS) makeFolder(dir.path(name))
+  // Of a demonstration that was here before; another custodian's keeper is not ours to touch.
+  const isDemonstrations = existsSync(join(dir.keeperDir(), DEMONSTRATION_PASSPHRASE_FILE))
+  if (kind === 'demonstration' && isDemonstrations) rmSync(dir.keeperDir(), { recursive: true, force: true })
   const seeds = {
     issuer: newSecret(),
     vault: newSecret(),
-    keeper: newSecret(),
     ledger: newSecret(),
     builder: newSecret(),
   }
-  writeOwnerOnly(dir.path('secrets/keeper.json'), { signingSeed: seeds.keeper })
   writeOwnerOnly(dir.path('secrets/postgres.json'), { password: newSecret() })
   const secrets: Readonly<Record<RoleName, StoredSecrets>> = {
     portal: { databasePassword: newSecret(), signingSeed: seeds.issuer },
@@ -278,7 +310,7 @@ function create(dir: DataDir, kind: InstallationKind): void {
     keys: {
       issuer: publicKeyOf(seeds.issuer),
       vault: publicKeyOf(seeds.vault),
-      keeper: publicKeyOf(seeds.keeper),
+      keeper: null,
       ledger: publicKeyOf(seeds.ledger),
       builder: publicKeyOf(seeds.builder),
     },

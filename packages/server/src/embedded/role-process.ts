@@ -1,18 +1,16 @@
-/** One role as a child process: started, watched, spoken to, restarted when it dies. */
+/** A role, or a demonstration's keeper, as a child process: started, watched, spoken to, restarted when it dies. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { ERRORS, type ErrorCode, FairtraceError } from '@fairtrace/core'
 import { type FromRole, fromRoleSchema, type ToRole } from '../runtime/messages.ts'
-import type { RoleName } from '../runtime/role.ts'
-import type { DataDir } from './data-dir.ts'
 
 export interface RoleProcessOptions {
-  readonly role: RoleName
-  readonly dir: DataDir
-  /** Module whose first argument `serve` runs a role: the command line's own entry. */
+  readonly name: string
+  /** The command line's own entry. */
   readonly entry: string
-  readonly host: string
-  readonly port: number
+  /** For it, such as `serve --role vault …`. */
+  readonly args: readonly string[]
+  readonly logFile: string
   /** Called when the process has died and was not told to. */
   onDeath(): void
 }
@@ -37,20 +35,9 @@ export class RoleProcess {
 
   /** @throws the code with which the role refused to start, or `ROLE_FAILED` */
   static async start(options: RoleProcessOptions): Promise<{ process: RoleProcess; address: string | null }> {
-    const log = openSync(options.dir.path('logs', `${options.role}.log`), 'a', 0o600)
-    const args = [
-      'serve',
-      '--role',
-      options.role,
-      '--data',
-      options.dir.root,
-      '--host',
-      options.host,
-      '--port',
-      String(options.port),
-    ]
+    const log = openSync(options.logFile, 'a', 0o600)
     // A session of its own: Ctrl-C in the terminal is ours to handle, once, in order.
-    const child = fork(options.entry, args, {
+    const child = fork(options.entry, options.args, {
       execArgv: ['--disable-warning=ExperimentalWarning'],
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
@@ -64,10 +51,10 @@ export class RoleProcess {
       return { process: started, address: first.address }
     }
     child.kill('SIGKILL')
-    if (first?.type === 'failed') throw new FairtraceError(asErrorCode(first.code), `${options.role}: ${first.message}`)
+    if (first?.type === 'failed') throw new FairtraceError(asErrorCode(first.code), `${options.name}: ${first.message}`)
     throw new FairtraceError(
       'ROLE_FAILED',
-      `the ${options.role} did not start; see logs/${options.role}.log in the data directory`,
+      `the ${options.name} did not start; see logs/${options.name}.log in the data directory`,
     )
   }
 
@@ -85,9 +72,9 @@ export class RoleProcess {
     const answer = this.#receive(ANSWER_MS_MAX, (received) => received.type === 'done' && received.id === id)
     this.send({ ...message, id })
     const done = await answer
-    if (done?.type !== 'done') throw new FairtraceError('ROLE_FAILED', `the ${this.options.role} did not answer`)
+    if (done?.type !== 'done') throw new FairtraceError('ROLE_FAILED', `the ${this.options.name} did not answer`)
     if (done.refused !== null)
-      throw new FairtraceError(asErrorCode(done.refused), `the ${this.options.role} refused to move its clock`)
+      throw new FairtraceError(asErrorCode(done.refused), `the ${this.options.name} refused to move its clock`)
   }
 
   async stop(): Promise<void> {

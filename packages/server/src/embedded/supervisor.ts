@@ -1,9 +1,13 @@
 /**
  * The embedded form: PostgreSQL and every role as processes of their own, none of them outliving this process.
+ *
+ * A demonstration's keeper is one of them, so that everything can be tried on one machine. Two custodians under one hand are none:
+ * in production the keeper runs elsewhere, and without one nothing is held.
  */
 import { createServer } from 'node:net'
 import process from 'node:process'
 import { FairtraceError, isFairtraceError } from '@fairtrace/core'
+import { z } from 'zod'
 import { demonstrationClock } from '../runtime/clock.ts'
 import type { RoleName } from '../runtime/role.ts'
 import { DATABASE_ROLES, type DatabaseRole, databaseRoleName } from '../store/schema.ts'
@@ -73,7 +77,8 @@ class Supervisor implements Embedded {
   readonly failed: Promise<FairtraceError>
   readonly #options: EmbeddedOptions
   readonly #lock: { release(): void }
-  readonly #processes = new Map<RoleName, RoleProcess>()
+  readonly #processes = new Map<RoleName | 'keeper', RoleProcess>()
+  #keeperUrl: string | null = null
   readonly #restarts: number[] = []
   #fail: (error: FairtraceError) => void = () => undefined
   #postgres: RunningPostgres | null = null
@@ -98,6 +103,7 @@ class Supervisor implements Embedded {
     // Refused here, before anything runs on it, and again in each process.
     if (this.#offsetMs !== null) demonstrationClock(kind, this.#offsetMs)
     const portalPort = await requirePort(host, port)
+    if (kind === 'demonstration') await this.#startKeeper(await requirePort('127.0.0.1', 0))
     this.#options.onStep?.('Starting the database')
     this.#postgres = await startPostgres({
       dir: dir.path('postgres'),
@@ -157,6 +163,7 @@ class Supervisor implements Embedded {
     for (const role of [...ORDER].reverse()) {
       await this.#processes.get(role)?.stop()
     }
+    await this.#processes.get('keeper')?.stop()
     await this.#postgres?.stop()
     this.#options.dir.clearRuntime()
     this.#lock.release()
@@ -164,7 +171,13 @@ class Supervisor implements Embedded {
 
   async #startRole(role: RoleName, port: number): Promise<void> {
     const { dir, entry, host } = this.#options
-    const started = await RoleProcess.start({ role, dir, entry, host, port, onDeath: () => this.#revive(role, port) })
+    const started = await RoleProcess.start({
+      name: role,
+      entry,
+      args: ['serve', '--role', role, '--data', dir.root, '--host', host, '--port', String(port)],
+      logFile: dir.path('logs', `${role}.log`),
+      onDeath: () => this.#revive(role, () => this.#startRole(role, port)),
+    })
     this.#processes.set(role, started.process)
     // A role that was being revived when the stop came.
     if (this.#stopped !== null) return started.process.stop()
@@ -176,12 +189,33 @@ class Supervisor implements Embedded {
     if (role === 'portal' && this.#isOpen) await started.process.ask({ type: 'open' })
   }
 
+  /** On the same port each time, so that the vault finds it again. */
+  async #startKeeper(port: number): Promise<void> {
+    const { dir, entry } = this.#options
+    const started = await RoleProcess.start({
+      name: 'keeper',
+      entry,
+      args: [
+        ...['keeper', 'run', '--demonstration', '--keeper', dir.keeperDir(), '--port', String(port)],
+        ...['--clock-offset', String(this.#offsetMs ?? 0)],
+      ],
+      logFile: dir.path('logs/keeper.log'),
+      onDeath: () => this.#revive('keeper', () => this.#startKeeper(port)),
+    })
+    this.#processes.set('keeper', started.process)
+    if (this.#stopped !== null) return started.process.stop()
+    this.#keeperUrl = started.address
+    const { keeper } = dir.installation().keys
+    // At the very first start alone: from then on another keeper is found out by its signatures.
+    if (keeper === null) dir.setKeeperKey(await keyOf(started.address ?? ''))
+  }
+
   #announceIntake(): void {
     this.#processes.get('portal')?.send({ type: 'addresses', intake: this.intakeUrl, portal: this.portalUrl })
   }
 
   /** A role that died starts again; one that keeps dying ends the whole, with the reason. */
-  #revive(role: RoleName, port: number): void {
+  #revive(role: RoleName | 'keeper', start: () => Promise<void>): void {
     if (this.#stopped !== null) return
     const now = Date.now()
     this.#restarts.push(now)
@@ -191,7 +225,7 @@ class Supervisor implements Embedded {
       )
       return
     }
-    this.#startRole(role, port).catch((error: unknown) => {
+    start().catch((error: unknown) => {
       this.#fail(
         isFairtraceError(error)
           ? error
@@ -206,9 +240,15 @@ class Supervisor implements Embedded {
       postgresPort: this.#postgres?.port ?? 0,
       portalUrl: this.portalUrl,
       intakeUrl: this.intakeUrl === '' ? null : this.intakeUrl,
+      keeperUrl: this.#keeperUrl,
       databaseUrls: Object.fromEntries(DATABASE_ROLES.map((role) => [role, this.databaseUrl(role)])),
     })
   }
+}
+
+async function keyOf(keeperUrl: string): Promise<string> {
+  const answer = await fetch(new URL('/key', keeperUrl))
+  return z.object({ publicKey: z.string().length(43) }).parse(await answer.json()).publicKey
 }
 
 function passwordsOf(dir: DataDir): Record<DatabaseRole, string> {

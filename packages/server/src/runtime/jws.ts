@@ -5,7 +5,7 @@
  * into OpenSSL, without a promise per batch.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
-import type { ErrorCode } from '@fairtrace/core'
+import type { ErrorCode, VerifySignature } from '@fairtrace/core'
 import { FairtraceError } from '@fairtrace/core'
 
 // DER prefixes of RFC 8410: what turns 32 raw bytes into a key that OpenSSL reads.
@@ -40,6 +40,10 @@ export function ed25519PublicKey(raw: string): KeyObject {
     type: 'spki',
   })
 }
+
+/** What core asks for where it judges signatures. */
+export const verifyEd25519: VerifySignature = (message, signature, publicKey) =>
+  verify(null, message, ed25519PublicKey(publicKey), Buffer.from(signature, 'base64url'))
 
 export function signJws(typ: string, payload: unknown, signer: Signer): string {
   const head = `${encode({ alg: 'EdDSA', typ })}.${encode(payload)}`

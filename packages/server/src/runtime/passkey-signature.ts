@@ -1,6 +1,6 @@
 /** Checks a passkey's signature with Node's own cryptography: what core asks for, and can't do itself. */
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
-import type { Passkey, VerifyPasskey } from '@fairtrace/core/access'
+import type { Passkey, VerifyPasskey } from '@fairtrace/core'
 
 /** SubjectPublicKeyInfo of P-256 (RFC 5480) and Ed25519 (RFC 8410) up to the key itself. */
 const SPKI_P256 = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex')

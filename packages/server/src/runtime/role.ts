@@ -1,6 +1,7 @@
 /** What every role gets when it starts, and what it gives back. The same in the embedded form and in production. */
 import type { Clock } from '@fairtrace/core'
 import type { Logger } from 'pino'
+import type { AccessSettings } from '../access/portal-access.ts'
 import type { SignInSettings } from './sign-in-settings.ts'
 
 export const ROLES = ['portal', 'intake', 'vault', 'ledger', 'builder'] as const
@@ -16,10 +17,14 @@ export interface RoleContext {
   readonly objectsDir: string
   /** Folder of the keystore, outside every backup. Only the vault gets one. */
   readonly keysDir: string | null
+  /** Address and public key of the second custodian. Only the vault gets them; without them it holds nothing. */
+  readonly keeper: { readonly url: string; readonly key: string } | null
   /** The demonstration's accounts, for the portal's local sign-in; null everywhere else. */
   readonly demoAccountsFile: string | null
   /** How staff sign in through their organisation, for the portal; null where that is not connected. */
   readonly signIn: SignInSettings | null
+  /** Whom recordings may be opened for, and whom to tell of grants, for the portal; null where nobody asks for access. */
+  readonly access: AccessSettings | null
   readonly secrets: RoleSecrets
   readonly clock: Clock
   readonly log: Logger

@@ -95,9 +95,11 @@ function contextOf(
     databaseUrl: `postgres://${databaseRoleName(options.role)}:${databasePassword}@127.0.0.1:${runtime.postgresPort}/${DATABASE_NAME}`,
     objectsDir: dir.path('objects'),
     keysDir: options.role === 'vault' ? dir.path('keys') : null,
+    keeper: options.role === 'vault' ? dir.keeper() : null,
     demoAccountsFile:
       installation.kind === 'demonstration' && options.role === 'portal' ? dir.path('demo/people.json') : null,
     signIn: options.role === 'portal' ? dir.signIn() : null,
+    access: options.role === 'portal' ? { builderBoxKey: installation.builderBoxKey, webhooks: dir.webhooks() } : null,
     secrets,
     clock,
     log,

@@ -4,7 +4,7 @@ import type { ColumnType, Generated } from 'kysely'
 type Json<T> = ColumnType<T, string, string>
 type Defaulted<T> = ColumnType<T, T | undefined, T>
 
-export type ProgrammeState = 'draft' | 'approved' | 'running' | 'paused' | 'closed'
+export type ProgrammeState = 'draft' | 'approved' | 'running' | 'paused' | 'closed' | 'locked'
 
 export interface Tables {
   'install.installation': { only_one: Generated<boolean>; kind: 'demonstration' | 'production'; schema_version: number }
@@ -26,13 +26,12 @@ export interface Tables {
   }
   'access.grants': {
     id: string
+    hash: string
     document: Json<unknown>
     account: string
     requested_at_ms: number
     approvals: ColumnType<unknown, string | undefined, string>
     refusal: Json<unknown> | null
-    activation: Json<unknown> | null
-    failure: string | null
     ended: Json<unknown> | null
   }
   'access.people': {
@@ -49,6 +48,7 @@ export interface Tables {
     tries: Defaulted<number>
     due_at_ms: number
   }
+  'install.charter_signatures': { hash: string; signatures: unknown; proposed_at_ms: number }
   'consent.charter_changes': {
     hash: string
     yaml: string
@@ -103,7 +103,14 @@ export interface Tables {
   }
   'vault.key_requests': { pseudonym: string; version: Defaulted<number> }
   'vault.erasure_requests': { pseudonym: string; version: number }
-  'vault.participant_keys': { pseudonym: string; generation: number; public_key: Buffer }
+  'vault.participant_keys': {
+    pseudonym: string
+    generation: number
+    public_key: Buffer
+    keeper_public_key: Buffer
+    keeper_signature: string
+  }
+  'vault.keeper_erasures': { pseudonym: string; generation: number }
   'vault.content_keys': {
     id: string
     pseudonym: string
@@ -151,6 +158,30 @@ export interface Tables {
     total: Defaulted<number>
     findings: ColumnType<unknown, string | undefined, string>
     code: string | null
+  }
+  'vault.activations': {
+    grant_hash: string
+    request: Json<unknown>
+    state: Defaulted<'requested' | 'active' | 'refused' | 'ended'>
+    code: string | null
+    activation: Json<unknown> | null
+    ledger_index: number | null
+  }
+  'vault.grant_ends': { grant_hash: string; is_told: Defaulted<boolean> }
+  'vault.passkey_enrolments': {
+    id: string
+    request: Json<unknown>
+    state: Defaulted<'requested' | 'done' | 'refused'>
+    code: string | null
+    usable_from_ms: number | null
+  }
+  'vault.own_openings': {
+    id: string
+    request: Json<unknown>
+    state: Defaulted<'requested' | 'opened' | 'refused'>
+    code: string | null
+    ledger_index: number | null
+    answer: Json<unknown> | null
   }
   'vault.openings': {
     id: string

@@ -1,13 +1,12 @@
 /**
  * Content keys: under one, the chunks of one participant are encrypted for a while.
  *
- * The key itself stays in this process's memory, for a day at most; at rest it exists sealed to the participant's public
- * key alone. So writing needs no private key, and who takes the database and the objects can read nothing.
+ * The key itself stays in this process's memory, for a day at most; at rest it exists sealed to the participant's two public keys
+ * alone (`content-key-wrap.ts`). So writing needs no private key, and who takes the database and the objects can read nothing.
  */
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
-import { hpkeSeal } from './hpke.ts'
+import { wrapContentKey } from './content-key-wrap.ts'
 
-export const PARTICIPANT_INFO = 'fairtrace/participant/v1'
 const LIFETIME_MS = 86_400_000
 const KEYS_MAX = 20_000
 
@@ -30,20 +29,17 @@ export interface ContentKey {
 
 export interface ParticipantPublicKey {
   readonly generation: number
-  /** Raw, 32 bytes. */
+  /** The vault's half, raw, 32 bytes. */
   readonly publicKey: Uint8Array
-}
-
-/** Binds a sealed content key to its name and its owner. */
-export function contentKeyAad(id: string, pseudonym: string): Buffer {
-  return Buffer.from(`${id}\n${pseudonym}`)
+  /** The keeper's half. */
+  readonly keeperPublicKey: Uint8Array
 }
 
 export class ContentKeys {
   readonly #keys = new Map<string, ContentKey & { readonly madeAt: number }>()
 
   /** The participant's current key, or a new one. */
-  keyFor(pseudonym: string, { generation, publicKey }: ParticipantPublicKey): ContentKey {
+  keyFor(pseudonym: string, { generation, publicKey, keeperPublicKey }: ParticipantPublicKey): ContentKey {
     const found = this.#keys.get(pseudonym)
     const isFresh =
       found !== undefined && found.record.generation === generation && performance.now() - found.madeAt < LIFETIME_MS
@@ -55,10 +51,11 @@ export class ContentKeys {
     }
     const key = randomBytes(32)
     const id = randomBytes(16).toString('base64url')
-    const { enc, ciphertext } = hpkeSeal(publicKey, PARTICIPANT_INFO, contentKeyAad(id, pseudonym), key)
+    const keys = { vaultKey: publicKey, keeperKey: keeperPublicKey }
+    const { enc, sealed } = wrapContentKey({ id, pseudonym, generation }, keys, key)
     const made = {
       key: createSecretKey(key),
-      record: { id, pseudonym, generation, enc, sealed: ciphertext },
+      record: { id, pseudonym, generation, enc, sealed },
       isStored: false,
       madeAt: performance.now(),
     }

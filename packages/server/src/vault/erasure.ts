@@ -60,7 +60,9 @@ const DONE =
  * Answers to grants that were served hold content keys, sealed to the one who asked. Whoever writes an answer holds the rows of
  * its content keys, so that an answer is either seen here or was written without the erased ones.
  */
-const cleanAnswers = (table: 'openings' | 'own_openings') => `update vault.${table} o set answer = jsonb_set(answer, '{keys}', (
+const cleanAnswers = (
+  table: 'openings' | 'own_openings',
+) => `update vault.${table} o set answer = jsonb_set(answer, '{keys}', (
     select coalesce(jsonb_agg(k), '[]') from jsonb_array_elements(o.answer -> 'keys') k
     where exists (select 1 from vault.content_keys c where c.id = k ->> 'contentKeyId')))
   where answer is not null and exists (

@@ -8,25 +8,31 @@ import { type Programme, watchProgramme } from '../runtime/programme.ts'
 import type { StartRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
 import { FileObjects } from '../store/objects.ts'
+import { serveActivations } from './activations.ts'
 import type { CheckTerms } from './check-messages.ts'
 import { CheckPool } from './check-pool.ts'
+import type { ParticipantPublicKey } from './content-keys.ts'
 import { commitIndex } from './daily-index.ts'
 import { DAY_MS, DayKeys } from './day-keys.ts'
 import { Drain } from './drain.ts'
 import { serveErasures } from './erasure.ts'
 import { reportErasures } from './erasure-report.ts'
+import { GrantEnds } from './grant-ends.ts'
 import { SegmentIndex } from './index-anchor.ts'
+import { openKeeperClient } from './keeper-client.ts'
+import { KeeperSync } from './keeper-sync.ts'
 import { rollWrappingKey } from './key-roll.ts'
 import { Keystore } from './keystore.ts'
 import { readKmsSettings } from './kms-file.ts'
 import { openKms } from './kms-settings.ts'
+import { startMaintenance } from './maintenance.ts'
 import { serveOpenings } from './openings.ts'
 import { removeOrphanSegments } from './orphans.ts'
-import { serveKeyRequests } from './participant-keys.ts'
-import { startMaintenance } from './maintenance.ts'
+import { serveOwnOpenings, servePasskeyEnrolments } from './own-openings.ts'
+import { serveKeyRequests, waitingForKeys } from './participant-keys.ts'
 import type { Period } from './periods.ts'
 import { openPublicKeys } from './public-keys.ts'
-import { repeat } from './repeat.ts'
+import { type Repeated, repeat } from './repeat.ts'
 import { applyRetention } from './retention.ts'
 
 const CONNECTIONS_MAX = 20
@@ -34,9 +40,18 @@ const REQUESTS_POLL_MS = 1_000
 /** How often the time of day is looked at: a demonstration's clock can jump over days. */
 const CLOCK_POLL_MS = 200
 const DAY_KEYS_MS = 10_000
+const KEEPER_POLL_MS = 2_000
 
 /** @throws `KEY_UNAVAILABLE` if keys or passphrase are missing or wrong */
-export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, secrets, clock, log }) => {
+export const startVault: StartRole = async ({
+  databaseUrl,
+  objectsDir,
+  keysDir,
+  secrets,
+  keeper: place,
+  clock,
+  log,
+}) => {
   if (keysDir === null || secrets.signingSeed === undefined) {
     throw new FairtraceError('KEY_UNAVAILABLE', 'the vault needs a keys folder and a signing seed')
   }
@@ -46,9 +61,24 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
   const database = openDatabase(databaseUrl, CONNECTIONS_MAX)
   const programme = await watchProgramme(database)
   const objects = new FileObjects(objectsDir)
-  const dayKeys = new DayKeys({ database, keystore, signer: signerFromSeed(secrets.signingSeed), clock })
+  const signer = signerFromSeed(secrets.signingSeed)
+  const dayKeys = new DayKeys({ database, keystore, signer, clock })
+  const keeper = place === null ? null : openKeeperClient(place, signer, clock)
+  if (keeper === null) {
+    const { code, message, advice } = new FairtraceError(
+      'KEEPER_MISSING',
+      'there is no keeper: the vault holds nothing',
+    )
+    log.error({ code, advice }, message)
+  }
+  const vouched = () => {
+    const current = programme.current()
+    // Fails closed: under a charter that names another keeper nobody has keys here.
+    if (current === null || current.charter.keys.keeper !== place?.key) return null
+    return { programme: current.id, keeper: place.key }
+  }
   const pool = new CheckPool()
-  const publicKeys = openPublicKeys(database)
+  const publicKeys = openPublicKeys(database, vouched)
   const index = await SegmentIndex.open(database, keystore)
 
   const drain = new Drain({
@@ -62,13 +92,17 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
       if (found.size === pseudonyms.length) return found
       // The portal asked, but the request was not served yet.
       await keyRequests.now()
-      return await publicKeys.find(pseudonyms)
+      const again = new Map<string, ParticipantPublicKey | 'waiting'>(await publicKeys.find(pseudonyms))
+      const missing = pseudonyms.filter((pseudonym) => !again.has(pseudonym))
+      for (const pseudonym of await waitingForKeys(database, missing)) again.set(pseudonym, 'waiting')
+      return again
     },
     async onLocked(lockOwner) {
       await index.resume()
       // Before anything is added: what was changed while no vault ran shows against what the keystore knows.
       const findings = await index.check(true, lockOwner)
-      if (findings.length > 0) log.error({ code: 'SEGMENT_CORRUPT', findings: findings.length }, 'the index was changed')
+      if (findings.length > 0)
+        log.error({ code: 'SEGMENT_CORRUPT', findings: findings.length }, 'the index was changed')
       const removed = await removeOrphanSegments(database, objects)
       if (removed > 0) log.info({ removed }, 'removed segments that a crash left behind')
     },
@@ -81,7 +115,8 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
   /** Day keys and terms follow clock, programme and epoch; draining begins once there is something to check against. */
   const keep = repeat('keys of the day', CLOCK_POLL_MS, log, async () => {
     const current = programme.current()
-    if (current === null) return
+    // Without a keeper no key of the day is published, so that devices have nothing to seal to.
+    if (current === null || keeper === null) return
     const day = Math.floor(clock.nowMs() / DAY_MS)
     if (day !== tickedDay || performance.now() - tickedAt >= DAY_KEYS_MS) {
       await dayKeys.tick(current)
@@ -104,8 +139,10 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
         publicKeys.forget(pseudonyms)
         pool.forget(pseudonyms)
       },
+      onErased: () => keeping.soon(),
     })
-    await serveKeyRequests(database, keystore)
+    const by = vouched()
+    if (keeper !== null && by !== null) await serveKeyRequests({ database, keystore, keeper, vouched: by })
   })
   const reports = repeat('report of erasures', REQUESTS_POLL_MS, log, () =>
     reportErasures(database, keystore, Math.floor(clock.nowMs() / DAY_MS)),
@@ -119,20 +156,44 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
     await rollWrappingKey({ database, keystore }, day)
   })
   const maintenance = startMaintenance({ database, objects, index, log, lockOwner: () => drain.lockOwner })
-  const openings = repeat('openings', REQUESTS_POLL_MS, log, () =>
-    serveOpenings({ database, keystore, clock, log, currentProgramme: () => programme.current() }),
-  )
+  const ended = new GrantEnds(database)
+  const ends = repeat('ends of grants', REQUESTS_POLL_MS, log, async () => {
+    if (keeper !== null) await ended.serve(keeper)
+  })
+  const sync = keeper === null ? null : new KeeperSync({ database, keystore, keeper, log })
+  const keeping = repeat('being of one mind with the keeper', KEEPER_POLL_MS, log, async () => {
+    await sync?.run()
+  })
+  const openings = repeat('openings', REQUESTS_POLL_MS, log, async () => {
+    const by = vouched()
+    // Requests wait until the keeper goes by the charter and the epoch of now.
+    if (keeper === null || by === null || sync === null || !(await isReady(sync, keeping))) return
+    const input = { database, keystore, keeper, vouched: by, clock, log, ended }
+    const currentProgramme = () => programme.current()
+    await servePasskeyEnrolments({ ...input, currentProgramme })
+    await serveOwnOpenings({ ...input, currentProgramme })
+    await serveActivations({ ...input, currentProgramme })
+    await serveOpenings({ ...input, currentProgramme })
+  })
   const listeners = [
     listen(database, 'fairtrace_inbox', () => drain.wake()),
     listen(database, 'fairtrace_key_requests', () => keyRequests.soon()),
     listen(database, 'fairtrace_openings', () => openings.soon()),
-    listen(database, 'fairtrace_programme', () => keep.soon()),
+    listen(database, 'fairtrace_grants', () => ends.soon()),
+    listen(database, 'fairtrace_programme', () => {
+      keep.soon()
+      keeping.soon()
+    }),
   ]
 
   return {
     address: null,
     async stop() {
-      await Promise.all([keep, keyRequests, reports, daily, maintenance, openings, ...listeners].map((part) => part.stop()))
+      await Promise.all(
+        [keep, keyRequests, reports, daily, maintenance, keeping, ends, openings, ...listeners].map((part) =>
+          part.stop(),
+        ),
+      )
       await drain.stop()
       await programme.stop()
       await pool.close()
@@ -141,6 +202,12 @@ export const startVault: StartRole = async ({ databaseUrl, objectsDir, keysDir, 
       await database.close()
     },
   }
+}
+
+/** Looks once more if it was not when last asked. */
+async function isReady(sync: KeeperSync, keeping: Repeated): Promise<boolean> {
+  if (!sync.isReady()) await keeping.now()
+  return sync.isReady()
 }
 
 function termsFrom(
