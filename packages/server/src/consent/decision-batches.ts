@@ -16,6 +16,8 @@ export const DECISION_ENTRY = 'consent.decision'
 export const DECISIONS_EVERY_MS = 6 * 3_600_000
 export const DECISIONS_PER_BATCH = 256
 
+const LAST_PERIOD = 'select max(period) as last from consent.decision_batches'
+
 /** Consent that was given, changed or withdrawn; or keys that are destroyed, by the vault's word. Pauses are nobody's business. */
 export type LoggedKind = 'decision' | 'erasure'
 
@@ -46,6 +48,9 @@ interface Waiting {
  */
 export async function enterDecisions(database: OpenDatabase, programme: string, nowMs: number): Promise<boolean> {
   const period = Math.floor(nowMs / DECISIONS_EVERY_MS)
+  // Looked at first without a lock: most of the time nothing is due.
+  const { rows } = await database.pool.query<{ last: number | null }>(LAST_PERIOD)
+  if ((rows[0]?.last ?? -1) >= period) return false
   const client = await database.pool.connect()
   let isBroken = true
   try {
@@ -65,9 +70,7 @@ export async function enterDecisions(database: OpenDatabase, programme: string, 
 /** The first look of all only starts the count, so that an installation doesn't begin with a batch. */
 async function takePeriod(client: PoolClient, period: number): Promise<boolean> {
   await client.query('lock table consent.decision_batches in exclusive mode')
-  const { rows } = await client.query<{ last: number | null }>(
-    'select max(period) as last from consent.decision_batches',
-  )
+  const { rows } = await client.query<{ last: number | null }>(LAST_PERIOD)
   const last = rows[0]?.last ?? null
   // Stated as what we accept: a clock that went back enters nothing.
   if (last !== null && !(last < period)) return false
