@@ -61,16 +61,16 @@ describe('fairtrace release', () => {
   })
 
   function writeInstallation(kind: string): void {
-    const { issuer, vault, ledger, builder } = TEST_PUBLIC_KEYS
-    const keys = { issuer, vault, ledger, builder }
+    const { issuer, vault, keeper, ledger, builder } = TEST_PUBLIC_KEYS
+    const keys = { issuer, vault, keeper, ledger, builder }
     const builderBoxKey = builderBoxPublicKey(TEST_SEEDS.builder)
     writeFileSync(join(data, 'installation.json'), JSON.stringify({ v: 1, kind, keys, builderBoxKey }))
   }
   function writePeople(): void {
     const account = { name: 'rhea', role: 'researcher', password: 'a password' }
     const approvers = [
-      { name: 'Dana Weiss', role: 'data-protection', seed: TEST_SEEDS.dataProtection },
-      { name: 'Robin Okafor', role: 'worker-representative', seed: TEST_SEEDS.workerRepresentative },
+      { name: 'Dana Weiss', role: 'data-protection', seed: 'data-protection' },
+      { name: 'Robin Okafor', role: 'worker-representative', seed: 'worker-representative' },
     ]
     writeFileSync(join(data, 'demo/people.json'), JSON.stringify({ accounts: [account], approvers, quorum: [] }))
   }

@@ -1,13 +1,21 @@
 /** Somebody withdraws in the last moment of a release: after everything was read, while the ledger is told of it. */
-import { sign } from 'node:crypto'
-import { charterHash, type Grant, grantMessage, type ReleaseManifest } from '@fairtrace/core'
+import type { ReleaseManifest } from '@fairtrace/core'
 import { builderBoxPublicKey } from '@fairtrace/server/builder/box-key'
 import { startBuilder } from '@fairtrace/server/builder/role'
 import { startLedger } from '@fairtrace/server/ledger/role'
-import { signerFromSeed } from '@fairtrace/server/runtime/jws'
 import type { RunningRole } from '@fairtrace/server/runtime/role'
 import { startVault } from '@fairtrace/server/vault/role'
-import { aDevice, randomId, startTestGround, TEST_SEEDS, type TestGround, waitFor } from '@fairtrace/testing/harness'
+import {
+  activateGrant,
+  aDevice,
+  aGrant,
+  approved,
+  randomId,
+  startTestGround,
+  TEST_SEEDS,
+  type TestGround,
+  waitFor,
+} from '@fairtrace/testing/harness'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fillVault } from './release-ground.ts'
@@ -36,25 +44,10 @@ describe('a release during which somebody withdraws', () => {
 
   /** Builds a release and returns what its manifest says. */
   async function release(name: string): Promise<ReleaseManifest> {
-    const grant: Grant = {
-      id: randomId(),
-      programme: ground.charter.programme,
-      epoch: 0,
-      charter: charterHash(ground.charter),
-      requester: 'Rhea Novak',
-      purpose: 'Train an agent that helps with orders.',
-      recipientKey: builderBoxPublicKey(TEST_SEEDS.builder),
-      startsAtMs: Date.now() - 1_000,
-      endsAtMs: Date.now() + 3_600_000,
-    }
-    const approvals = [
-      { approver: 'Dana Weiss', seed: TEST_SEEDS.dataProtection },
-      { approver: 'Robin Okafor', seed: TEST_SEEDS.workerRepresentative },
-    ].map(({ approver, seed }) => ({
-      approver,
-      signature: sign(null, grantMessage(grant), signerFromSeed(seed).privateKey).toString('base64url'),
-    }))
-    const request = JSON.stringify({ name, seed: '1', grant, approvals })
+    const recipientKey = builderBoxPublicKey(TEST_SEEDS.builder)
+    const grant = approved(aGrant(ground.charter, { recipientKey, scope: { kind: 'recordings', releaseName: name } }))
+    await activateGrant(ground.sql, grant)
+    const request = JSON.stringify({ name, seed: '1', ...grant })
     await ground.sql.query('insert into release.jobs (id, request) values ($1, $2)', [randomId(), request])
     await ground.sql.query('notify fairtrace_jobs')
     return await waitFor(async () => {

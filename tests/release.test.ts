@@ -1,17 +1,19 @@
-import { randomUUID, sign } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { charterHash, type Grant, grantMessage, parseCharter } from '@fairtrace/core'
+import { charterHash, type Grant, parseCharter } from '@fairtrace/core'
 import { builderBoxPublicKey } from '@fairtrace/server/builder/box-key'
 import { startBuilder } from '@fairtrace/server/builder/role'
 import { startLedger } from '@fairtrace/server/ledger/role'
-import { signerFromSeed } from '@fairtrace/server/runtime/jws'
 import type { RunningRole } from '@fairtrace/server/runtime/role'
 import { startVault } from '@fairtrace/server/vault/role'
 import {
+  activateGrant,
   aDevice,
+  aGrant,
+  approved,
   CHARTER_YAML,
-  randomId,
+  grantApprovals,
   startRoleProcess,
   startTestGround,
   TEST_SEEDS,
@@ -61,33 +63,18 @@ describe('the builder', () => {
   const releases = () => join(ground.objectsDir, 'releases')
   const leftBehind = () => (existsSync(releases()) ? readdirSync(releases()) : [])
 
-  function aGrant(overrides: Partial<Grant> = {}): Grant {
-    return {
-      id: randomId(),
-      programme: ground.charter.programme,
-      epoch: 0,
-      charter: charterHash(ground.charter),
-      requester: 'Rhea Novak',
-      purpose: 'Train an agent that helps with orders.',
+  const aGrantFor = (releaseName: string, overrides: Partial<Grant> = {}): Grant =>
+    aGrant(ground.charter, {
       recipientKey: builderBoxPublicKey(TEST_SEEDS.builder),
-      startsAtMs: Date.now() - 1_000,
-      endsAtMs: Date.now() + 3_600_000,
+      scope: { kind: 'recordings', releaseName },
       ...overrides,
-    }
-  }
-  const approvalsOf = (grant: Grant, seeds = [TEST_SEEDS.dataProtection, TEST_SEEDS.workerRepresentative]) =>
-    seeds.map((seed, i) => ({
-      approver: ['Dana Weiss', 'Robin Okafor'][i] ?? '',
-      signature: sign(null, grantMessage(grant), signerFromSeed(seed).privateKey).toString('base64url'),
-    }))
-  function aJob(overrides: object = {}, grant = aGrant()) {
-    return {
-      name: `release-${randomUUID().slice(0, 8)}`,
-      seed: '1',
-      grant,
-      approvals: approvalsOf(grant),
-      ...overrides,
-    }
+    })
+  /** Its grant activated, as far as vault and keeper let it. */
+  async function aJob(overrides: object = {}, name = `release-${randomUUID().slice(0, 8)}`, grant = aGrantFor(name)) {
+    const job = { name, seed: '1', ...approved(grant), ...overrides }
+    const { grant: asked, approvals } = job
+    await activateGrant(ground.sql, { grant: asked, approvals })
+    return job
   }
   async function ask(request: object): Promise<string> {
     const id = randomUUID()
@@ -103,7 +90,7 @@ describe('the builder', () => {
 
   it('releases nothing from an empty vault', async () => {
     await start()
-    expect(await ended(await ask(aJob()))).toMatchObject({ state: 'failed', code: 'RELEASE_EMPTY' })
+    expect(await ended(await ask(await aJob()))).toMatchObject({ state: 'failed', code: 'RELEASE_EMPTY' })
     expect(leftBehind()).toEqual([])
   })
 
@@ -129,31 +116,37 @@ describe('the builder', () => {
       [
         'for a grant under another charter',
         'CHARTER_NOT_IN_FORCE',
-        () => aJob({}, aGrant({ charter: 'A'.repeat(43) })),
+        () => aJob({}, 'other', aGrantFor('other', { charter: 'A'.repeat(43) })),
         {},
       ],
       [
         "for a grant to somebody else's key",
         'GRANT_INVALID',
-        () => aJob({}, aGrant({ recipientKey: 'A'.repeat(43) })),
+        () => aJob({}, 'other', aGrantFor('other', { recipientKey: 'A'.repeat(43) })),
         {},
       ],
-      ['for a grant of an epoch that is over', 'GRANT_INVALID', () => aJob({}, aGrant({ epoch: 9 })), {}],
+      [
+        'for a grant of an epoch that is over',
+        'GRANT_INVALID',
+        () => aJob({}, 'other', aGrantFor('other', { epoch: 9 })),
+        {},
+      ],
+      ['for the grant of another release', 'GRANT_INVALID', () => aJob({}, 'other', aGrantFor('another')), {}],
       ['for a grant that one person approved', 'GRANT_INVALID', () => oneApproval(), {}],
       ['for a grant that was changed after its approval', 'GRANT_INVALID', () => changedAfterwards(), {}],
     ] as const)('refuses %s', async (_what, code, request, overrides) => {
       await start(overrides)
-      expect(await ended(await ask(request()))).toMatchObject({ state: 'failed', code })
+      expect(await ended(await ask(await request()))).toMatchObject({ state: 'failed', code })
       expect(leftBehind()).toEqual([])
     })
 
     function oneApproval() {
-      const grant = aGrant()
-      return aJob({ approvals: approvalsOf(grant).slice(0, 1) }, grant)
+      const grant = aGrantFor('other')
+      return aJob({ approvals: grantApprovals(grant).slice(0, 1) }, 'other', grant)
     }
     function changedAfterwards() {
-      const grant = aGrant()
-      return aJob({ grant: { ...grant, purpose: 'Something else.' }, approvals: approvalsOf(grant) })
+      const grant = aGrantFor('other')
+      return aJob({ grant: { ...grant, reason: 'Something else.' }, approvals: grantApprovals(grant) }, 'other')
     }
 
     it('uses nothing that was made under terms which the charter in force widens, or under none that it knows', async () => {
@@ -163,7 +156,7 @@ describe('the builder', () => {
       const made = (charter: string) => ground.sql.query('update vault.chunks set charter_hash = $1', [charter])
       for (const name of ['unknown', 'widened']) {
         await made(hash)
-        expect(await ended(await ask(aJob({ name })))).toMatchObject({ state: 'failed', code: 'RELEASE_EMPTY' })
+        expect(await ended(await ask(await aJob({}, name)))).toMatchObject({ state: 'failed', code: 'RELEASE_EMPTY' })
         await ground.sql.query(
           'insert into install.charters (hash, programme, version, yaml) values ($1, $2, 0, $3) on conflict do nothing',
           [hash, ground.charter.programme, narrower],
@@ -181,7 +174,7 @@ describe('the builder', () => {
       writeFileSync(path, changed)
       try {
         await start()
-        expect(await ended(await ask(aJob()))).toMatchObject({ state: 'failed', code: 'SEGMENT_CORRUPT' })
+        expect(await ended(await ask(await aJob()))).toMatchObject({ state: 'failed', code: 'SEGMENT_CORRUPT' })
         expect(leftBehind()).toEqual([])
       } finally {
         writeFileSync(path, bytes)
@@ -190,7 +183,7 @@ describe('the builder', () => {
 
     it('builds a release that verifies offline, with its place in the ledger', async () => {
       await start()
-      const job = aJob({ name: 'spring' })
+      const job = await aJob({}, 'spring')
       const row = await ended(await ask(job))
       expect(row).toMatchObject({ state: 'done', progress: 1, code: null })
       const verified = await verifyRelease(folderSource(join(releases(), 'spring')), {
@@ -221,7 +214,7 @@ describe('the builder', () => {
 
     it('refuses a name that is taken, and leaves that release as it is', async () => {
       await start()
-      expect(await ended(await ask(aJob({ name: 'spring' })))).toMatchObject({
+      expect(await ended(await ask(await aJob({}, 'spring')))).toMatchObject({
         state: 'failed',
         code: 'RELEASE_EXISTS',
       })
@@ -230,7 +223,7 @@ describe('the builder', () => {
 
     it('finishes the job of a builder that was killed, and removes what that one left', async () => {
       // As kill -9 leaves it: the job running, a folder half written, another one without its row.
-      const job = aJob({ name: 'summer' })
+      const job = await aJob({}, 'summer')
       for (const name of ['.building-killed', 'summer']) {
         mkdirSync(join(releases(), name), { recursive: true })
         writeFileSync(join(releases(), name, 'half'), 'a')
@@ -244,7 +237,7 @@ describe('the builder', () => {
     })
 
     it('comes through kill -9 at any moment with one whole release', async () => {
-      const id = await ask(aJob({ name: 'autumn' }))
+      const id = await ask(await aJob({}, 'autumn'))
       for (const afterMs of [50, 150, 300]) {
         const child = await startRoleProcess(context())
         await new Promise((resolve) => setTimeout(resolve, afterMs))

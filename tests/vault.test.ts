@@ -1,8 +1,8 @@
-import { hash, randomBytes, sign, verify } from 'node:crypto'
+import { hash, randomBytes, verify } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import { type Approval, type CharterHash, charterHash, type Grant, grantMessage } from '@fairtrace/core'
+import { type CharterHash, charterHash, type Grant } from '@fairtrace/core'
 import { startLedger } from '@fairtrace/server/ledger/role'
 import { ed25519PublicKey, signerFromSeed } from '@fairtrace/server/runtime/jws'
 import type { RunningRole } from '@fairtrace/server/runtime/role'
@@ -10,13 +10,18 @@ import { FileObjects } from '@fairtrace/server/store/objects'
 import { factsOfRow } from '@fairtrace/server/vault/chunk-rows'
 import { DAY_MS, dayKeyStatement } from '@fairtrace/server/vault/day-keys'
 import { generateX25519, hpkeOpen } from '@fairtrace/server/vault/hpke'
-import { CONTENT_KEY_INFO, type OpenedKey } from '@fairtrace/server/vault/openings'
+import { CONTENT_KEY_INFO, type OpenedKey } from '@fairtrace/server/vault/opening'
 import { startVault } from '@fairtrace/server/vault/role'
 import { chunkAad, openChunk, segmentKey } from '@fairtrace/server/vault/segment'
 import {
+  type ApprovedGrant,
   aBatch,
+  activateGrant,
   aDevice,
+  aGrant,
+  approved,
   type BatchSettings,
+  grantApprovals,
   someActions,
   startTestGround,
   TEST_SEEDS,
@@ -206,22 +211,12 @@ describe('the vault', () => {
 
   describe('asked to open keys', () => {
     const recipient = generateX25519()
-    const aGrant = (overrides: Partial<Grant> = {}): Grant => ({
-      id: randomBytes(16).toString('base64url'),
-      programme: ground.charter.programme,
-      epoch: 0,
-      charter: charterHash(ground.charter),
-      requester: 'Kim Lee',
-      purpose: 'Build the first release.',
-      recipientKey: recipient.publicKeyRaw.toString('base64url'),
-      startsAtMs: Date.now() - 1_000,
-      endsAtMs: Date.now() + 3_600_000,
-      ...overrides,
-    })
-    const approvalsOf = (grant: Grant): Approval[] => [
-      { approver: 'Dana Weiss', signature: signed(grant, TEST_SEEDS.dataProtection) },
-      { approver: 'Robin Okafor', signature: signed(grant, TEST_SEEDS.workerRepresentative) },
-    ]
+    const aGrantToUs = (overrides: Partial<Grant> = {}): Grant =>
+      aGrant(ground.charter, { recipientKey: recipient.publicKeyRaw.toString('base64url'), ...overrides })
+    const activated = async (request: ApprovedGrant): Promise<ApprovedGrant> => {
+      await activateGrant(ground.sql, request)
+      return request
+    }
     const ask = async (request: unknown, waitMs = 30_000) => {
       const id = randomBytes(16).toString('base64url')
       await ground.sql.query('insert into vault.openings (id, request) values ($1, $2)', [id, JSON.stringify(request)])
@@ -235,17 +230,31 @@ describe('the vault', () => {
     }
 
     it.each([
-      ['a request of another form', () => ({ grant: 'please' })],
-      ['one approval', () => ({ grant: aGrant(), approvals: approvalsOf(aGrant()).slice(0, 1) })],
+      ['a request of another form', async () => ({ grant: 'please' })],
+      ['a grant that nobody activated', async () => approved(aGrantToUs())],
+      [
+        'one approval',
+        () => {
+          const { grant, approvals } = approved(aGrantToUs())
+          return activated({ grant, approvals: approvals.slice(0, 1) })
+        },
+      ],
       [
         'approvals of another grant',
-        () => ({ grant: aGrant(), approvals: approvalsOf(aGrant({ purpose: 'Something else.' })) }),
+        () => activated({ grant: aGrantToUs(), approvals: grantApprovals(aGrantToUs({ reason: 'Something else.' })) }),
       ],
-      ['a grant that is over', () => granted(aGrant({ startsAtMs: 0, endsAtMs: 1_000 }))],
-      ['a grant of another epoch', () => granted(aGrant({ epoch: 5 }))],
-      ['a requester who approves', () => granted(aGrant({ requester: 'Dana Weiss' }))],
+      ['a grant that is over', () => activated(approved(aGrantToUs({ lengthMs: 1 })))],
+      ['a grant of another epoch', () => activated(approved(aGrantToUs({ epoch: 5 })))],
+      [
+        'a grant for a release',
+        () => activated(approved(aGrantToUs({ scope: { kind: 'release', release: 'A'.repeat(43) } }))),
+      ],
+      [
+        'a requester who approves',
+        () => activated(approved(aGrantToUs({ requester: { name: 'dana weiss ', group: 'agent-training' } }))),
+      ],
     ])('refuses %s, and opens nothing', async (_what, make) => {
-      expect(await ask(make())).toMatchObject({
+      expect(await ask(await make())).toMatchObject({
         state: 'refused',
         code: 'GRANT_INVALID',
         answer: null,
@@ -257,7 +266,7 @@ describe('the vault', () => {
       const actions = someActions(ground.charter, 4_711)
       const sealed = batch({ actions })
       await put(sealed)
-      const answer = await ask(granted(aGrant()))
+      const answer = await ask(await activated(approved(aGrantToUs())))
       expect(answer).toMatchObject({ state: 'opened', code: null })
       const { rows } = await ground.sql.query('select entry from ledger.entries where idx = $1', [answer.ledger_index])
       expect(JSON.parse(rows[0].entry).type).toBe('grant.opened')
@@ -287,16 +296,21 @@ describe('the vault', () => {
     })
 
     it('opens nothing while the ledger is down', async () => {
+      const request = await activated(approved(aGrantToUs()))
       await ledger.stop()
-      const answer = await ask(granted(aGrant()))
+      const answer = await ask(request)
       expect(answer).toMatchObject({ state: 'refused', code: 'LEDGER_UNAVAILABLE', answer: null })
       ledger = await startLedger({ ...ground.contextOf('ledger'), log, clock: REAL, addresses: {} })
-      expect(await ask(granted(aGrant()))).toMatchObject({ state: 'opened' })
+      expect(await ask(request)).toMatchObject({ state: 'opened' })
     })
 
-    function granted(grant: Grant) {
-      return { grant, approvals: approvalsOf(grant) }
-    }
+    it('opens nothing while the keeper is away', async () => {
+      const request = await activated(approved(aGrantToUs()))
+      await ground.keeper.stop()
+      expect(await ask(request)).toMatchObject({ state: 'refused', code: 'KEEPER_UNREACHABLE', answer: null })
+      await ground.keeper.restart()
+      expect(await ask(request)).toMatchObject({ state: 'opened' })
+    })
   })
 
   it('removes at its start what a crash left behind, and nothing else', async () => {
@@ -338,8 +352,4 @@ function switchTo() {
 
 function click(label: string) {
   return { kind: 'click', button: 'left', count: 1, target: { role: 'button', label, box: [0, 0, 10, 10] } }
-}
-
-function signed(grant: Grant, seed: string): string {
-  return sign(null, grantMessage(grant), signerFromSeed(seed).privateKey).toString('base64url')
 }

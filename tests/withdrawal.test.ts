@@ -1,23 +1,22 @@
 /** A withdrawal, from the person's request to what lies in the vault: portal, vault and ledger on a real database. */
-import { sign } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Approval, charterHash, type Grant, grantMessage } from '@fairtrace/core'
 import { startPortal } from '@fairtrace/server/api/role'
 import { ConsentStore } from '@fairtrace/server/consent/store'
 import { startLedger } from '@fairtrace/server/ledger/role'
-import { signerFromSeed } from '@fairtrace/server/runtime/jws'
 import type { RunningRole } from '@fairtrace/server/runtime/role'
 import { type OpenDatabase, openDatabase } from '@fairtrace/server/store/database'
 import { generateX25519 } from '@fairtrace/server/vault/hpke'
-import type { OpenedKey } from '@fairtrace/server/vault/openings'
+import type { OpenedKey } from '@fairtrace/server/vault/opening'
 import { startVault } from '@fairtrace/server/vault/role'
 import {
   aBatch,
+  activateGrant,
   aDevice,
+  aGrant,
+  approved,
   type BatchSettings,
   randomId,
   startTestGround,
-  TEST_SEEDS,
   type TestBatch,
   type TestGround,
   type TestVaultKey,
@@ -46,7 +45,7 @@ describe('a withdrawal', () => {
   let sequence = 0
 
   beforeAll(async () => {
-    ground = await startTestGround()
+    ground = await startTestGround({ clock })
     roles.push(await startLedger({ ...ground.contextOf('ledger'), log, clock, addresses: {} }))
     vault = await startTestVault()
     const context = ground.contextOf('portal')
@@ -159,29 +158,11 @@ describe('a withdrawal', () => {
 
   /** Content key ids that a grant with both approvals opens now; the opening's id beside them. */
   async function openAll(): Promise<{ id: string; contentKeys: string[] }> {
-    const grant: Grant = {
-      id: randomId(),
-      programme: ground.charter.programme,
-      epoch: 0,
-      charter: charterHash(ground.charter),
-      requester: 'Rhea Novak',
-      purpose: 'Train an agent that helps with orders.',
-      recipientKey: generateX25519().publicKeyRaw.toString('base64url'),
-      startsAtMs: clock.nowMs() - 1_000,
-      endsAtMs: clock.nowMs() + 3_600_000,
-    }
-    const approvals: Approval[] = [
-      { approver: 'Dana Weiss', seed: TEST_SEEDS.dataProtection },
-      { approver: 'Robin Okafor', seed: TEST_SEEDS.workerRepresentative },
-    ].map(({ approver, seed }) => ({
-      approver,
-      signature: sign(null, grantMessage(grant), signerFromSeed(seed).privateKey).toString('base64url'),
-    }))
+    const recipientKey = generateX25519().publicKeyRaw.toString('base64url')
+    const request = approved(aGrant(ground.charter, { recipientKey, requestedAtMs: clock.nowMs() }))
+    expect(await activateGrant(ground.sql, request)).toEqual({ state: 'active', code: null })
     const id = randomId()
-    await ground.sql.query('insert into vault.openings (id, request) values ($1, $2)', [
-      id,
-      JSON.stringify({ grant, approvals }),
-    ])
+    await ground.sql.query('insert into vault.openings (id, request) values ($1, $2)', [id, JSON.stringify(request)])
     await ground.sql.query('select pg_notify($1, $2)', ['fairtrace_openings', id])
     return { id, contentKeys: await waitFor(() => openedKeys(id)) }
   }
