@@ -41,6 +41,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'watch a ledger, cosign it, and keep evidence if it ever lies',
     load: async () => (await import('./commands/witness.ts')).witnessCommand(),
   },
+  access: {
+    summary: 'show who can read what and why, ask for access, list and end grants',
+    load: async () => (await import('./commands/access.ts')).accessCommand(),
+  },
   charter: {
     summary: 'write, check, plan, propose and sign a charter',
     load: async () => (await import('./commands/charter.ts')).charterCommand(),

@@ -155,13 +155,13 @@ export class Grants {
    * Takes an approval: a passkey of an approver whom the charter names, over the grant's hash.
    * @param account of whoever hands it in, to refuse the requester also where they go by another name
    * @returns the record as it is afterwards; with two roles it is ready for vault and keeper
-   * @throws `NOT_FOUND`, `GRANT_NOT_WAITING`, `SELF_APPROVAL`, `APPROVAL_INVALID`
+   * @throws `NOT_FOUND`, `GRANT_NOT_WAITING`, `SELF_APPROVAL`, `GRANT_APPROVAL_INVALID`
    */
   async approve(id: string, programme: Programme, account: string, assertion: Assertion): Promise<ShownGrantRecord> {
     const { charter } = programme
     const found = await this.#requireWaiting(id, programme)
     const approver = approverOf(charter, found.hash, assertion)
-    if (approver === null) throw new FairtraceError('APPROVAL_INVALID', 'no approver’s passkey says this of this grant')
+    if (approver === null) throw new FairtraceError('GRANT_APPROVAL_INVALID', 'no approver’s passkey says this of this grant')
     const isOwn = account === found.account || folded(approver.name) === folded(found.grant.requester.name)
     if (isOwn) throw new FairtraceError('SELF_APPROVAL', 'nobody approves their own request')
     const approval = { approver: approver.name, assertion, role: approver.role, atMs: this.#clock.nowMs() }

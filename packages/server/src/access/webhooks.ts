@@ -28,6 +28,16 @@ const TIMEOUT_MS = 5_000
 const TRIES_MAX = 12
 const FIRST_WAIT_MS = 2_000
 const AT_ONCE = 20
+const CLAIM_MS = 30_000
+const KEPT_MS = 7 * 24 * 3_600_000
+
+interface Delivery {
+  readonly id: string
+  readonly event: string
+  readonly body: unknown
+  readonly url: string
+  readonly tries: number
+}
 
 export class Webhooks {
   readonly #database: OpenDatabase
@@ -57,21 +67,28 @@ export class Webhooks {
 
   /** Delivers what is due; what fails is tried again, each time after twice as long. Call from time to time. */
   async deliver(): Promise<void> {
-    const due = await this.#database.db
-      .selectFrom('access.deliveries')
-      .selectAll()
-      .where('due_at_ms', '<=', this.#clock.nowMs())
-      .orderBy('due_at_ms')
-      .limit(AT_ONCE)
+    if (this.#settings.length === 0) return
+    const nowMs = this.#clock.nowMs()
+    // Claimed by moving it on: another portal doesn't send it too, and if this one dies it is due again.
+    const { rows } = await this.#database.pool.query<Delivery>(
+      `update access.deliveries set due_at_ms = $1 where id in (
+         select id from access.deliveries where due_at_ms <= $2 and url = any($3) order by due_at_ms limit $4
+         for update skip locked
+       ) returning id, event, body, url, tries`,
+      [nowMs + CLAIM_MS, nowMs, this.#settings.map(({ url }) => url), AT_ONCE],
+    )
+    await Promise.all(rows.map((row) => this.#deliver(row)))
+    // What nobody has taken for so long, a receiver that left the settings included, is let go.
+    await this.#database.db
+      .deleteFrom('access.deliveries')
+      .where('due_at_ms', '<', nowMs - KEPT_MS)
       .execute()
-    await Promise.all(due.map((row) => this.#deliver(row)))
   }
 
-  async #deliver(row: { id: string; event: string; body: unknown; url: string; tries: number }): Promise<void> {
+  async #deliver(row: Delivery): Promise<void> {
     const { db } = this.#database
     const receiver = this.#settings.find(({ url }) => url === row.url)
-    // Taken out of the settings meanwhile: nobody is there to tell.
-    const isDone = receiver === undefined || (await this.#send(row, receiver.secret))
+    const isDone = receiver !== undefined && (await this.#send(row, receiver.secret))
     if (isDone || row.tries + 1 >= TRIES_MAX) {
       if (!isDone) this.#log.error({ code: 'SERVER_UNREACHABLE', event: row.event }, 'a webhook was given up')
       await db.deleteFrom('access.deliveries').where('id', '=', row.id).execute()
@@ -85,7 +102,7 @@ export class Webhooks {
       .execute()
   }
 
-  async #send({ id, event, body, url }: { id: string; event: string; body: unknown; url: string }, secret: string) {
+  async #send({ id, event, body, url }: Delivery, secret: string): Promise<boolean> {
     const timestamp = Math.floor(this.#clock.nowMs() / 1_000)
     const text = JSON.stringify({ type: event, timestamp: new Date(timestamp * 1_000).toISOString(), data: body })
     const key = Buffer.from(secret, 'base64')

@@ -1,5 +1,12 @@
 /** What comes in and goes out over HTTP: the same schemas validate, and write the OpenAPI document. */
-import { appIdPattern, CATEGORIES, charterApprovalSchema, digestPattern, id128Pattern } from '@fairtrace/core'
+import {
+  appIdPattern,
+  CATEGORIES,
+  charterApprovalSchema,
+  digestPattern,
+  id128Pattern,
+  passkeySchema,
+} from '@fairtrace/core'
 import { z } from 'zod'
 import { PROGRAMME_STATES } from '../consent/programme.ts'
 import { ACCOUNT_ROLES } from './accounts.ts'
@@ -188,7 +195,17 @@ export const stepUpBody = z.strictObject({
   id: credentialId,
   response: z.strictObject({ clientDataJSON: encoded, authenticatorData: encoded, signature: encoded }),
 })
-export const passkeysAnswer = z.object({ passkeys: z.array(z.object({ id: credentialId, usableFromMs: ms })) })
+export const passkeysAnswer = z.object({
+  passkeys: z.array(
+    z.object({
+      id: credentialId,
+      usableFromMs: ms,
+      charter: passkeySchema
+        .nullable()
+        .describe('As a charter names it under an approver; null for a kind that can’t approve'),
+    }),
+  ),
+})
 export const passkeyBody = z.strictObject({ id: credentialId })
 
 export const doneAnswer = z.object({ done: z.literal(true) })

@@ -61,6 +61,23 @@ async function stepUp(purpose) {
   })
 }
 
+/** Approves one grant: the challenge that the passkey signs is the grant's own hash. */
+async function approve(grant) {
+  const answer = await fetch(`/api/grants/${grant}/approval-options`)
+  if (!answer.ok) throw new Error('This grant can’t be approved any more. Load the page again.')
+  const { rpId, ...options } = await answer.json()
+  const { id, response } = await navigator.credentials.get({ publicKey: { ...fromJson(options), rpId } })
+  const { clientDataJSON, authenticatorData, signature } = response
+  await post(`/api/grants/${grant}/approvals`, {
+    assertion: {
+      credential: id,
+      clientDataJSON: toText(clientDataJSON),
+      authenticatorData: toText(authenticatorData),
+      signature: toText(signature),
+    },
+  })
+}
+
 /** What to tell. A browser doesn't say more than this when a person cancels, takes too long or has no such passkey. */
 function sentenceFor(error) {
   if (error.name === 'InvalidStateError') return 'This phone, computer or key fob is added already.'
@@ -95,6 +112,10 @@ for (const button of document.querySelectorAll('[data-passkey-remove]')) {
     await stepUp('change-passkeys')
     await post('/api/passkeys/remove', { id: button.dataset.passkeyRemove })
   })
+}
+
+for (const button of document.querySelectorAll('[data-grant-approve]')) {
+  onPress(button, () => approve(button.dataset.grantApprove))
 }
 
 // A form that needs a passkey's word gets it first and is sent then.

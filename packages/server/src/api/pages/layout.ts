@@ -24,6 +24,7 @@ const LINKS: Readonly<Record<string, string>> = {
   '/me': 'My part',
   '/programme': 'Programme',
   '/concerns': 'Concerns',
+  '/access': 'Access',
   '/releases': 'Releases',
   '/log': 'Ledger',
   '/security': 'Sign-in',
@@ -66,7 +67,7 @@ ${content}
 function linksFor(who: SignedIn | null): readonly string[] {
   if (who === null) return ['/log']
   if (who.kind === 'participant') return ['/me', '/concerns', '/log', '/security']
-  return ['/programme', '/concerns', '/releases', '/log', '/security']
+  return ['/programme', '/concerns', '/access', '/releases', '/log', '/security']
 }
 
 function whoIsHere({ who, hasSignIn, path }: Frame): Html | null {

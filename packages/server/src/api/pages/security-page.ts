@@ -1,4 +1,5 @@
 /** One's own sign-in: passkeys, and the end of every session. */
+import { charterPasskey } from '../charter-passkey.ts'
 import type { StoredPasskey } from '../passkey-store.ts'
 import { type Html, html } from './html.ts'
 import { type Frame, page } from './layout.ts'
@@ -19,7 +20,7 @@ export function renderSecurity(frame: Frame, view: SecurityView): string {
     html`<h1>Your sign-in</h1>
 <section aria-labelledby="passkeys"><h2 id="passkeys">Passkeys</h2>
 <p>A passkey lives in your phone, computer or key fob and answers after your finger, face or PIN. Approving a programme and letting it run need one; it shows that you are there, not only your session.</p>
-${passkeyList(view)}
+${passkeyList(view, frame.who?.kind === 'staff')}
 ${view.isThere ? adding(view) : html`<p>Passkeys of this portal belong to <a href="${view.origin}/security">${view.origin}</a>. Open that address and sign in there to add or use one.</p>`}
 <p role="status" data-passkey-status></p>
 <noscript><p>Passkeys need a script of this page, because only a script can ask the browser for them. Everything else works without.</p></noscript></section>
@@ -29,16 +30,23 @@ ${view.isThere ? adding(view) : html`<p>Passkeys of this portal belong to <a hre
   )
 }
 
-function passkeyList({ passkeys, nowMs, isThere }: SecurityView): Html {
+function passkeyList({ passkeys, nowMs, isThere }: SecurityView, isStaff: boolean): Html {
   if (passkeys.length === 0) return html`<p>You have none.</p>`
-  return html`<ul class="plain">${passkeys.map(
-    ({ id, usableFromMs }) =>
-      html`<li><span>Passkey <code>${id.slice(0, 8)}…</code>, ${usableFromMs > nowMs ? html`<strong>works from ${time(usableFromMs)} on</strong>: nobody vouched for it. If you did not add it, remove it and sign out everywhere` : html`in use since ${time(usableFromMs)}`}</span>${
-        isThere
-          ? html` <button class="quiet" hidden data-passkey-remove="${id}" aria-label="Remove passkey ${id.slice(0, 8)}">Remove</button>`
-          : null
-      }</li>`,
-  )}</ul>`
+  return html`<ul class="plain">${passkeys.map((passkey) => {
+    const { id, usableFromMs } = passkey
+    return html`<li><span>Passkey <code>${id.slice(0, 8)}…</code>, ${usableFromMs > nowMs ? html`<strong>works from ${time(usableFromMs)} on</strong>: nobody vouched for it. If you did not add it, remove it and sign out everywhere` : html`in use since ${time(usableFromMs)}`}</span>${
+      isThere
+        ? html` <button class="quiet" hidden data-passkey-remove="${id}" aria-label="Remove passkey ${id.slice(0, 8)}">Remove</button>`
+        : null
+    }${isStaff ? forCharter(passkey) : null}</li>`
+  })}</ul>`
+}
+
+/** What an approver hands to whoever writes the charter. */
+function forCharter(passkey: StoredPasskey): Html | null {
+  const named = charterPasskey(passkey)
+  if (named === null) return null
+  return html`<details><summary>For the charter</summary><p class="small">If you approve access for the programme, the charter names this passkey under your name:</p><pre><code>passkey: ${JSON.stringify(named)}</code></pre></details>`
 }
 
 function adding({ passkeys }: SecurityView): Html {

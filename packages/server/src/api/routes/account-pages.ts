@@ -47,7 +47,7 @@ export function accountPages(app: PortalApp, portal: Portal, frame: MakeFrame): 
     const participant = await store.participant(session)
     if (participant === null) throw new FairtraceError('SESSION_REQUIRED', 'this person has not joined')
     const who = { kind: 'participant', name: 'participant', ...participant } as const
-    beginSession(portal, request, reply, who)
+    await beginSession(portal, request, reply, who)
     return send(reply, renderJoined(frame('You have joined', '/join', who, await programmes.read()), session))
   })
 
@@ -58,7 +58,7 @@ export function accountPages(app: PortalApp, portal: Portal, frame: MakeFrame): 
       refuseOtherSites(request)
       const participant = await store.participant(request.body.session.trim())
       if (participant === null) return send(reply.code(401), await signInPage('key'))
-      beginSession(portal, request, reply, { kind: 'participant', name: 'participant', ...participant })
+      await beginSession(portal, request, reply, { kind: 'participant', name: 'participant', ...participant })
       return reply.redirect('/me', 303)
     },
   )

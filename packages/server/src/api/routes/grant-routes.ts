@@ -9,6 +9,7 @@ import {
   grantScopeSchema,
   id128Pattern,
 } from '@fairtrace/core'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { ShownGrantRecord } from '../../access/grants.ts'
 import type { PortalApp } from '../app.ts'
@@ -45,6 +46,7 @@ const requestBody = z.strictObject({
     .optional()
     .describe('For a release: the training room’s X25519 key. Recordings always go to the builder'),
 })
+type GrantRequest = z.infer<typeof requestBody>
 const optionsAnswer = z.object({
   challenge: z.string(),
   rpId: z.string(),
@@ -77,26 +79,14 @@ export function grantRoutes(app: PortalApp, portal: Portal): void {
       body: requestBody,
       response: { 200: grantAnswer, ...refusals },
     },
-    handler: async (request) => {
-      const who = await identities.requireStaff(request, 'researcher')
-      const { scope, reason, lengthMs, recipientKey } = request.body
-      const programme = await programmes.require()
-      const key = scope.kind === 'recordings' ? access.builderBoxKey : recipientKey
-      if (key === undefined || key === null) {
-        throw new FairtraceError('BODY_INVALID', 'recipientKey: a grant for a release names the key that gets it')
-      }
-      const wish = { scope, reason, lengthMs, recipientKey: key, purpose: programme.charter.purpose.term }
-      const { id } = await access.grants.request(programme, access.policiesOf(programme.charter), who, wish)
-      await access.webhooks.announce('grant.requested', { grant: id, reason, lengthMs })
-      return toAnswer(await access.grants.find(id, programme))
-    },
+    handler: async (request) => toAnswer(await askForGrant(portal, request, request.body)),
   })
 
   app.get('/api/grants/:id', {
     schema: { ...STAFF, summary: 'One grant', params: grantParams, response: { 200: grantAnswer, ...refusals } },
     handler: async (request) => {
       const who = await identities.requireStaff(request, ...READERS, 'researcher')
-      return toAnswer(await visible(who, request.params.id))
+      return toAnswer(await visible(portal, who, request.params.id))
     },
   })
 
@@ -110,7 +100,7 @@ export function grantRoutes(app: PortalApp, portal: Portal): void {
     handler: async (request) => {
       const who = await identities.requireStaff(request, ...APPROVERS)
       const { charter } = await programmes.require()
-      const { hash } = await visible(who, request.params.id)
+      const { hash } = await visible(portal, who, request.params.id)
       const passkeys = charter.approvers.flatMap(({ role, passkey }) =>
         passkey !== undefined && who.roles.has(role) ? [passkey.credential] : [],
       )
@@ -151,13 +141,7 @@ export function grantRoutes(app: PortalApp, portal: Portal): void {
       body: refusalBody,
       response: { 200: grantAnswer, ...refusals },
     },
-    handler: async (request) => {
-      const who = await identities.requireStaff(request, ...APPROVERS)
-      const { id } = request.params
-      const record = await access.grants.refuse(id, await programmes.require(), who.name, request.body.reason)
-      await access.webhooks.announce('grant.refused', { grant: id, reason: request.body.reason })
-      return toAnswer(record)
-    },
+    handler: async (request) => toAnswer(await refuseGrant(portal, request, request.params.id, request.body.reason)),
   })
 
   app.post('/api/grants/:id/end', {
@@ -168,24 +152,59 @@ export function grantRoutes(app: PortalApp, portal: Portal): void {
       body: noFields,
       response: { 200: grantAnswer, ...refusals },
     },
-    handler: async (request) => {
-      const who = await identities.requireStaff(request, ...APPROVERS, 'researcher')
-      const { grant } = await visible(who, request.params.id)
-      const record = await access.grants.end(grant.id, await programmes.require(), who.name)
-      await access.webhooks.announce('grant.ended', { grant: grant.id })
-      return toAnswer(record)
-    },
+    handler: async (request) => toAnswer(await endGrant(portal, request, request.params.id)),
   })
-
-  async function visible(who: StaffIdentity, id: string): Promise<ShownGrantRecord> {
-    const record = await access.grants.find(id, await programmes.require())
-    // Not "forbidden": whether somebody else asked is nobody's business.
-    if (!maySee(who, record)) throw new FairtraceError('NOT_FOUND', 'there is no such grant')
-    return record
-  }
 }
 
-function maySee(who: StaffIdentity, { account }: ShownGrantRecord): boolean {
+/** @throws `ROLE_REQUIRED`, `ACCESS_DENIED`, `GRANT_INVALID`, `BODY_INVALID` */
+export async function askForGrant(
+  { identities, programmes, access }: Portal,
+  request: FastifyRequest,
+  { scope, reason, lengthMs, recipientKey }: GrantRequest,
+): Promise<ShownGrantRecord> {
+  const who = await identities.requireStaff(request, 'researcher')
+  const programme = await programmes.require()
+  const key = scope.kind === 'recordings' ? access.builderBoxKey : recipientKey
+  if (key === undefined || key === null) {
+    throw new FairtraceError('BODY_INVALID', 'recipientKey: a grant for a release names the key that gets it')
+  }
+  const wish = { scope, reason, lengthMs, recipientKey: key, purpose: programme.charter.purpose.term }
+  const { id } = await access.grants.request(programme, access.policiesOf(programme.charter), who, wish)
+  await access.webhooks.announce('grant.requested', { grant: id, reason, lengthMs })
+  return access.grants.find(id, programme)
+}
+
+/** @throws `ROLE_REQUIRED`, `NOT_FOUND`, `GRANT_NOT_WAITING` */
+export async function refuseGrant(
+  { identities, programmes, access }: Portal,
+  request: FastifyRequest,
+  id: string,
+  reason: string,
+): Promise<ShownGrantRecord> {
+  const who = await identities.requireStaff(request, ...APPROVERS)
+  const record = await access.grants.refuse(id, await programmes.require(), who.name, reason)
+  await access.webhooks.announce('grant.refused', { grant: id, reason })
+  return record
+}
+
+/** Whoever asked for it, and every approver. @throws `ROLE_REQUIRED`, `NOT_FOUND`, `GRANT_NOT_WAITING` */
+export async function endGrant(portal: Portal, request: FastifyRequest, id: string): Promise<ShownGrantRecord> {
+  const { identities, programmes, access } = portal
+  const who = await identities.requireStaff(request, ...APPROVERS, 'researcher')
+  const { grant } = await visible(portal, who, id)
+  const record = await access.grants.end(grant.id, await programmes.require(), who.name)
+  await access.webhooks.announce('grant.ended', { grant: grant.id })
+  return record
+}
+
+async function visible({ access, programmes }: Portal, who: StaffIdentity, id: string): Promise<ShownGrantRecord> {
+  const record = await access.grants.find(id, await programmes.require())
+  // Not "forbidden": whether somebody else asked is nobody's business.
+  if (!maySee(who, record)) throw new FairtraceError('NOT_FOUND', 'there is no such grant')
+  return record
+}
+
+export function maySee(who: StaffIdentity, { account }: ShownGrantRecord): boolean {
   return who.account === account || READERS.some((role) => who.roles.has(role))
 }
 

@@ -24,6 +24,7 @@ import type { Portal } from '../portal.ts'
 import { cutOffBody, stateBody } from '../schemas.ts'
 import type { SignedIn } from '../sessions.ts'
 import { stepUpFor } from '../step-up.ts'
+import { accessPages } from './access-pages.ts'
 import { accountPages } from './account-pages.ts'
 import { rolesOf } from './programme-routes.ts'
 
@@ -75,6 +76,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
     })
 
     accountPages(app, portal, frame)
+    accessPages(app, portal, frame)
 
     app.get('/me', { ...PAGE, schema: { hide: true, querystring: meQuery } }, async (request, reply) => {
       const who = await identities.requireParticipant(request)

@@ -1,5 +1,6 @@
 /** One's own passkeys, and their word for the next act. Everything here is the asker's own, found by their session. */
 import type { PortalApp } from '../app.ts'
+import { charterPasskey } from '../charter-passkey.ts'
 import type { Portal } from '../portal.ts'
 import {
   doneAnswer,
@@ -22,7 +23,13 @@ export function passkeyRoutes(app: PortalApp, { identities, passkeys }: Portal):
     schema: { ...ANYBODY, summary: 'My passkeys', response: { 200: passkeysAnswer, ...refusals } },
     handler: async (request) => {
       const own = await passkeys.list(await identities.requireAnybody(request))
-      return { passkeys: own.map(({ id, usableFromMs }) => ({ id, usableFromMs })) }
+      return {
+        passkeys: own.map((passkey) => ({
+          id: passkey.id,
+          usableFromMs: passkey.usableFromMs,
+          charter: charterPasskey(passkey),
+        })),
+      }
     },
   })
 
