@@ -313,7 +313,7 @@ export const ERRORS = {
   VERIFY_UNKNOWN_KIND: {
     status: 400,
     exit: 3,
-    advice: 'Give a release folder, a receipt, a ledger folder, a proof, evidence or a policy.',
+    advice: 'Give a release folder, a receipt, a ledger folder, a proof, a grant, evidence or a policy.',
   },
   // Starting
   DATA_IN_USE: {

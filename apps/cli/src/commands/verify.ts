@@ -9,6 +9,7 @@ import { printJson, runCommand } from '../terminal.ts'
 import { get, isFile, ledgerAddress, ledgerFolder } from '../verify/sources.ts'
 import {
   evidence,
+  grant,
   ledger,
   policy,
   proof,
@@ -35,7 +36,7 @@ interface Options {
 export function verifyCommand(): Command {
   return new Command('verify')
     .description(
-      'Verifies what you were handed: a release folder, a receipt, a ledger (folder or address), a proof, evidence or a policy.',
+      'Verifies what you were handed: a release folder, a receipt, a ledger (folder or address), a proof, a grant, evidence or a policy.',
     )
     .argument('<path>', 'folder, file, or address of a ledger such as http://127.0.0.1:7400/ledger')
     .argument('[file]', 'after the word receipt: the file of a consent receipt')
@@ -96,6 +97,7 @@ async function recognise(path: string, options: Options, trust: Trust, say: Say)
   const text = await readFile(absolute, 'utf8')
   if (text.startsWith('c2sp.org/tlog-proof@')) return proof(text, options.entry ?? null, trust, say)
   if (/^[\w-]+\.[\w-]+\.[\w-]+\s*$/.test(text) || /\.(?:jws|jwt)$/.test(absolute)) return receipt(text, trust, say)
+  if (/^\{\s*"grant"\s*:\s*\{/.test(text)) return grant(text, trust, say)
   if (/^\{\s*"v"\s*:\s*1,\s*"kind"/.test(text)) return evidence(text, trust, say)
   if (/^(?:[ \t]*(?:#.*)?\n)*[ \t]*(?:log|witness|group|quorum)[ \t]/.test(text)) return policy(text, say)
   throw unknownKind()
@@ -128,5 +130,8 @@ async function readCharter(file: string): Promise<Charter> {
 }
 
 function unknownKind(): FairtraceError {
-  return new FairtraceError('VERIFY_UNKNOWN_KIND', 'this is no release, receipt, ledger, proof, evidence or policy')
+  return new FairtraceError(
+    'VERIFY_UNKNOWN_KIND',
+    'this is no release, receipt, ledger, proof, grant, evidence or policy',
+  )
 }

@@ -16,6 +16,7 @@ import {
   type VerifierKey,
   verifierKey,
   verifyEvidence,
+  verifyGrant,
   verifyInclusion,
   verifyLedger,
   verifyOpening,
@@ -36,7 +37,7 @@ export interface Trust {
 }
 
 export interface Verified {
-  readonly kind: 'release' | 'receipt' | 'ledger' | 'proof' | 'evidence' | 'policy'
+  readonly kind: 'release' | 'receipt' | 'ledger' | 'proof' | 'evidence' | 'policy' | 'grant'
   readonly facts: Readonly<Record<string, string | number | null>>
 }
 
@@ -136,6 +137,23 @@ export function proof(text: string, entry: string | null, trust: Trust, say: Say
   if (opened === null) return { kind: 'proof', facts: { origin, index, size } }
   say(`The entry commits to exactly this: ${opened.type} ${canonicalJson(opened.detail)}`)
   return { kind: 'proof', facts: { origin, index, size, type: opened.type, detail: canonicalJson(opened.detail) } }
+}
+
+/** A grant with its approvals, which only the charter can vouch for. */
+export function grant(text: string, trust: Trust, say: Say): Verified {
+  if (trust.charter === null) throw new FairtraceError('USAGE', 'give the charter whose approvers count with --charter')
+  const { grant: granted, hash, active } = verifyGrant(JSON.parse(text), trust.charter)
+  say(`Two people of the charter, in two roles, approved exactly this grant to ${granted.requester.name}: ${hash}.`)
+  say(`It is for ${granted.purpose}: ${granted.reason}`)
+  say(
+    active === null
+      ? 'The keeper has not activated it: it opens nothing.'
+      : `The keeper activated it from ${new Date(active.fromMs).toISOString()} to ${new Date(active.endsAtMs).toISOString()}.`,
+  )
+  return {
+    kind: 'grant',
+    facts: { grant: hash, who: granted.requester.name, purpose: granted.purpose, endsAtMs: active?.endsAtMs ?? null },
+  }
 }
 
 /** What a witness kept when it caught a log. */
