@@ -16,7 +16,15 @@ import { insertSegmentRow } from './drain-group.ts'
 import { requireDrainLock } from './drain-lock.ts'
 import type { SegmentIndex } from './index-anchor.ts'
 import { packSegment, segmentKey } from './segment.ts'
-import { chunkTerm, digestBytes, digestValue, isSegmentRowGenuine, minus, type SegmentRow, sum } from './segment-index.ts'
+import {
+  chunkTerm,
+  digestBytes,
+  digestValue,
+  isSegmentRowGenuine,
+  minus,
+  type SegmentRow,
+  sum,
+} from './segment-index.ts'
 
 const CHUNKS_AT_ONCE = 2_000
 const KEYS_AT_ONCE = 200
@@ -61,7 +69,11 @@ export async function forgetDeadChunks(input: CompactionInput): Promise<boolean>
 }
 
 /** @returns segments that hold nothing any more and were taken out of the index */
-async function takeOut(client: pg.PoolClient, gone: readonly ChunkRow[], { index }: CompactionInput): Promise<string[]> {
+async function takeOut(
+  client: pg.PoolClient,
+  gone: readonly ChunkRow[],
+  { index }: CompactionInput,
+): Promise<string[]> {
   const bySegment = Map.groupBy(gone, (row) => row.segment_id)
   const { rows } = await client.query<SegmentRow>(
     `select ${SEGMENT_COLUMNS} from vault.segments where id = any($1) order by id for update`,

@@ -100,7 +100,10 @@ export class SegmentIndex {
    * @param lockOwner who holds the drain lock
    * @returns what is wrong; each was raised as an exposure, and the anchor stays where it was as long as it is so
    */
-  async check(isWhole: boolean, lockOwner: number): Promise<readonly { readonly kind: string; readonly segment: string }[]> {
+  async check(
+    isWhole: boolean,
+    lockOwner: number,
+  ): Promise<readonly { readonly kind: string; readonly segment: string }[]> {
     const client = await this.#database.pool.connect()
     let isBroken = true
     try {
@@ -169,7 +172,10 @@ export class SegmentIndex {
   }
 
   /** No transaction is under way: what was to leave has left, or stays. */
-  async #settleLeaving(client: pg.PoolClient, anchor: Anchor): Promise<{ readonly count: number; readonly sum: string }> {
+  async #settleLeaving(
+    client: pg.PoolClient,
+    anchor: Anchor,
+  ): Promise<{ readonly count: number; readonly sum: string }> {
     if (anchor.leaving.length === 0) return anchor
     const { rows } = await client.query<{ id: string }>('select id from vault.segments where id = any($1)', [
       anchor.leaving.map(({ id }) => id),

@@ -13,8 +13,17 @@ export const KEY_ROLLED = 'vault.wrapping-key'
 const SECRETS_AT_ONCE = 500
 
 export interface KeyRollInput {
-  readonly database: OpenDatabase
   readonly keystore: Keystore
+  /** Resolves once the entry is durable in the ledger. */
+  log(detail: Readonly<Record<string, string | number>>): Promise<void>
+}
+
+/** @throws `LEDGER_UNAVAILABLE` from the log that it gives back */
+export function keyRollLog(database: OpenDatabase, keystore: Keystore): KeyRollInput['log'] {
+  return async (detail) => {
+    const { index, salt } = await appendToLedger(database, KEY_ROLLED, detail, { waitForCheckpoint: false })
+    keystore.keepLedgerDetail(index, KEY_ROLLED, salt, detail)
+  }
 }
 
 /**
@@ -22,7 +31,7 @@ export interface KeyRollInput {
  *   ledger doesn't tell which it was
  * @throws `KMS_UNAVAILABLE`, `KMS_UNTRUSTED`, `LEDGER_UNAVAILABLE`; the next call takes up where this one stopped
  */
-export async function rollWrappingKey({ database, keystore }: KeyRollInput, today: number): Promise<void> {
+export async function rollWrappingKey({ keystore, log }: KeyRollInput, today: number): Promise<void> {
   const { wrappingKeys } = keystore
   const current = wrappingKeys.rows().find((row) => row.state === 'current')
   // A clock that was moved back makes none: the day that a generation bears never goes down.
@@ -37,9 +46,7 @@ export async function rollWrappingKey({ database, keystore }: KeyRollInput, toda
     // Something was stored under it meanwhile: the next call wraps that too.
     if (!keystore.doomUnused(old.id)) continue
     // Logged first: after a crash in between it is logged and destroyed again, and never destroyed without an entry.
-    const detail = { event: 'destroying', name: old.name, madeOnDay: old.madeOnDay, next: newest.name }
-    const { index, salt } = await appendToLedger(database, KEY_ROLLED, detail, { waitForCheckpoint: false })
-    keystore.keepLedgerDetail(index, KEY_ROLLED, salt, detail)
+    await log({ event: 'destroying', name: old.name, madeOnDay: old.madeOnDay, next: newest.name })
     const { revocableUntilMs } = await wrappingKeys.destroy(old)
     if (revocableUntilMs !== null) keystore.keepFact(`revocable ${old.name}`, String(revocableUntilMs))
   }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Keystore } from './keystore.ts'
 import { openLocalKms } from './kms-local.ts'
@@ -12,47 +13,39 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'fairtrace-keys-'))
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
-const openKms = (passphrase = 'correct horse') => openLocalKms(join(folder, 'kms-local.json'), passphrase)
+const openKms = (passphrase = 'correct horse') => openLocalKms(join(folder, 'local-kms'), passphrase)
+/** How the secrets of a table lie there, by what they are. */
+const wrappedIn = (table: string, names: string): Map<string, Buffer> => {
+  const file = new DatabaseSync(join(folder, 'keystore.sqlite'), { readOnly: true })
+  const rows = file.prepare(`select ${names} as what, wrapped from ${table}`).all()
+  file.close()
+  return new Map(rows.map((row) => [String(row.what), Buffer.from(row.wrapped as Uint8Array)]))
+}
+const files = () =>
+  Buffer.concat(
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => readFileSync(join(folder, name))),
+  )
 
 describe('the local key management', () => {
-  it('refuses an empty passphrase, and another one than at the first start', async () => {
-    await expect(openKms('')).rejects.toMatchObject(unavailable)
-    await openKms()
-    await expect(openKms('wrong horse')).rejects.toMatchObject(unavailable)
-  })
-
-  it('refuses a damaged file instead of starting anew', async () => {
-    await openKms()
-    writeFileSync(join(folder, 'kms-local.json'), '{}')
-    await expect(openKms()).rejects.toMatchObject(unavailable)
-    expect(readFileSync(join(folder, 'kms-local.json'), 'utf8')).toBe('{}')
-  })
-
-  it('unwraps under the same context alone, also after a restart', async () => {
-    const secret = randomBytes(32)
-    const wrapped = await (await openKms()).wrap('a', secret)
-    const again = await openKms()
-    expect(await again.unwrap('a', wrapped)).toEqual(secret)
-    await expect(again.unwrap('b', wrapped)).rejects.toMatchObject(unavailable)
-    await expect(again.unwrap('a', wrapped.subarray(1))).rejects.toMatchObject(unavailable)
-    await expect(again.unwrap('a', Buffer.alloc(0))).rejects.toMatchObject(unavailable)
-  })
-
-  it('lets nobody else read its file', async () => {
-    await openKms()
-    expect(statSync(join(folder, 'kms-local.json')).mode & 0o077).toBe(0)
+  it('refuses a damaged file instead of starting anew', () => {
+    openKms()
+    writeFileSync(join(folder, 'local-kms', 'passphrase.json'), '{}')
+    expect(() => openKms()).toThrow(expect.objectContaining(unavailable))
+    expect(readFileSync(join(folder, 'local-kms', 'passphrase.json'), 'utf8')).toBe('{}')
   })
 })
 
 describe('the keystore', () => {
   it('keeps keys over a restart, and the first one under a name', async () => {
     const [first, second] = [randomBytes(32), randomBytes(32)]
-    const store = new Keystore(folder, await openKms())
+    const store = new Keystore(folder, openKms())
     await store.putParticipants([{ pseudonym: 'p', generation: 1, privateKey: first }])
     await store.putParticipants([{ pseudonym: 'p', generation: 1, privateKey: second }])
     await store.putDay('k', second)
     store.close()
-    const again = new Keystore(folder, await openKms())
+    const again = new Keystore(folder, openKms())
     expect(await again.participant('p', 1)).toEqual(first)
     expect(await again.participant('p', 2)).toBeNull()
     expect(await again.day('k')).toEqual(second)
@@ -61,52 +54,28 @@ describe('the keystore', () => {
   })
 
   it('leaves no byte of a destroyed key in its files, and no private key in the clear', async () => {
-    const kms = await openKms()
-    const wrappings: Buffer[] = []
-    const watched: typeof kms = {
-      ...kms,
-      async wrap(context, secret) {
-        const wrapped = await kms.wrap(context, secret)
-        wrappings.push(wrapped)
-        return wrapped
-      },
-    }
     const key = randomBytes(32)
-    const store = new Keystore(folder, watched)
+    const store = new Keystore(folder, openKms())
     await store.putDay('k', key)
-    const files = () => Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))))
-    const [wrapped = Buffer.alloc(0)] = wrappings
-    expect(files().includes(wrapped)).toBe(true)
-    expect(files().includes(key)).toBe(false)
+    const wrapped = wrappedIn('day_keys', 'key_id').get('k') ?? Buffer.alloc(0)
+    expect([files().includes(wrapped), files().includes(key)]).toEqual([true, false])
     store.destroyDay('k')
     expect(await store.day('k')).toBeNull()
+    // Neither in the file nor in the journal beside it, which held the page as it was.
     expect(files().includes(wrapped.subarray(12, 44))).toBe(false)
     store.close()
   })
 
   it('destroys the generations of a person up to one, on the disk, and counts people for the report', async () => {
-    const kms = await openKms()
-    const wrappings = new Map<string, Buffer>()
-    const watched: typeof kms = {
-      ...kms,
-      async wrap(context, secret) {
-        const wrapped = await kms.wrap(context, secret)
-        wrappings.set(context, wrapped)
-        return wrapped
-      },
-    }
-    const store = new Keystore(folder, watched)
+    const store = new Keystore(folder, openKms())
     const aKeyOf = (pseudonym: string, generation: number) => ({ pseudonym, generation, privateKey: randomBytes(32) })
     await store.putParticipants([aKeyOf('p', 1), aKeyOf('p', 3), aKeyOf('q', 1)])
+    const wrappings = wrappedIn('participant_keys', `pseudonym || ',' || generation`)
     expect(store.erasures(20_000)).toEqual({ sinceDay: 20_000, people: 0 })
     for (let again = 0; again < 2; again++) store.destroyParticipants([{ pseudonym: 'p', lastGeneration: 2 }])
     expect(await store.participant('p', 1)).toBeNull()
     expect([await store.participant('p', 3), await store.participant('q', 1)]).not.toContain(null)
-    const files = Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))))
-    const isThere = [...wrappings].map(([context, wrapped]) => [
-      context.split('\n').slice(1).join(),
-      files.includes(wrapped),
-    ])
+    const isThere = [...wrappings].map(([what, wrapped]) => [what, files().includes(wrapped.subarray(12))])
     expect(isThere).toEqual([
       ['p,1', false],
       ['p,3', true],
@@ -118,8 +87,30 @@ describe('the keystore', () => {
     store.close()
   })
 
+  it('ends a period on the disk, and says which until what lay under it is tidied away', async () => {
+    const store = new Keystore(folder, openKms())
+    const [monday, other, tuesday] = [
+      await store.periodOf(1, 500),
+      await store.periodOf(1, 900),
+      await store.periodOf(2, 500),
+    ]
+    expect(new Set([monday.id, other.id, tuesday.id]).size).toBe(3)
+    expect(await store.periodOf(1, 500)).toEqual(monday)
+    expect(store.periodsBefore(2).map(({ id, keepMs }) => [id, keepMs])).toEqual([
+      [monday.id, 500],
+      [other.id, 900],
+    ])
+    const wrapped = wrappedIn('period_keys', 'id').get(monday.id) ?? Buffer.alloc(0)
+    store.destroyPeriods([monday.id])
+    expect([await store.period(monday.id), files().includes(wrapped.subarray(12))]).toEqual([null, false])
+    expect(store.endedPeriods()).toEqual([monday.id])
+    store.tidiedPeriod(monday.id)
+    expect(store.endedPeriods()).toEqual([])
+    store.close()
+  })
+
   it('refuses a file that is no database', async () => {
-    const kms = await openKms()
+    const kms = openKms()
     writeFileSync(join(folder, 'keystore.sqlite'), 'x'.repeat(8_192))
     expect(() => new Keystore(folder, kms)).toThrow(expect.objectContaining(unavailable))
   })

@@ -265,7 +265,8 @@ export class Keystore {
   /** @returns whether nothing is wrapped under it; then nothing ever will be again */
   doomUnused(wrappingKey: number): boolean {
     const isUsed = WRAPPED_TABLES.some(
-      ({ table }) => this.#db.prepare(`select 1 from ${table} where wrapping_key = ? limit 1`).get(wrappingKey) !== undefined,
+      ({ table }) =>
+        this.#db.prepare(`select 1 from ${table} where wrapping_key = ? limit 1`).get(wrappingKey) !== undefined,
     )
     // No other work comes between: SQLite answers without waiting, and this process has the only connection.
     if (!isUsed) this.wrappingKeys.doom(wrappingKey)

@@ -50,7 +50,10 @@ export function openAwsKms({ region, endpoint, credentials }: AwsSettings, msMax
       if (known !== null) return known.id
       const { KeyMetadata } = await call((options) =>
         client.send(
-          new CreateKeyCommand({ Description: 'Fairtrace: wraps the keystore of the vault', KeyUsage: 'ENCRYPT_DECRYPT' }),
+          new CreateKeyCommand({
+            Description: 'Fairtrace: wraps the keystore of the vault',
+            KeyUsage: 'ENCRYPT_DECRYPT',
+          }),
           options,
         ),
       )

@@ -22,7 +22,9 @@ export function readKmsSettings(keysDir: string): KmsSettings {
   }
   const parsed = kmsSettingsSchema.safeParse(content)
   if (parsed.success) return parsed.data
-  throw invalid(parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`).join('; '))
+  throw invalid(
+    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`).join('; '),
+  )
 }
 
 function invalid(what: string): FairtraceError {

@@ -12,7 +12,10 @@ export const kmsSettingsSchema = z.discriminatedUnion('kind', [
     kind: z.literal('transit'),
     /** Unencrypted only to this machine itself: token and keys travel here. */
     address: z.url().refine(isSafeAddress, 'takes https, or http to this machine'),
-    mount: z.string().regex(/^[A-Za-z0-9_/-]+$/).default('transit'),
+    mount: z
+      .string()
+      .regex(/^[A-Za-z0-9_/-]+$/)
+      .default('transit'),
     namespace: z.string().optional(),
     tokenFile: path,
   }),

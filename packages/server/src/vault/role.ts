@@ -21,7 +21,7 @@ import { GrantEnds } from './grant-ends.ts'
 import { SegmentIndex } from './index-anchor.ts'
 import { openKeeperClient } from './keeper-client.ts'
 import { KeeperSync } from './keeper-sync.ts'
-import { rollWrappingKey } from './key-roll.ts'
+import { keyRollLog, rollWrappingKey } from './key-roll.ts'
 import { Keystore } from './keystore.ts'
 import { readKmsSettings } from './kms-file.ts'
 import { openKms } from './kms-settings.ts'
@@ -153,7 +153,7 @@ export const startVault: StartRole = async ({
     if (current !== null) await applyRetention({ database, keystore }, current.charter, clock.nowMs())
     await commitIndex(database, keystore, index, day)
     // Last: with the keys of the day's erasures the key that wrapped them goes.
-    await rollWrappingKey({ database, keystore }, day)
+    await rollWrappingKey({ keystore, log: keyRollLog(database, keystore) }, day)
   })
   const maintenance = startMaintenance({ database, objects, index, log, lockOwner: () => drain.lockOwner })
   const ended = new GrantEnds(database)

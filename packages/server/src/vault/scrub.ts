@@ -72,13 +72,21 @@ async function run(check: Check, input: ScrubInput): Promise<boolean> {
   const { rows } = await pool.query<{ total: number }>(
     'select coalesce(sum(bytes), 0)::bigint as total from vault.segments',
   )
-  await pool.query(`update vault.checks set state = 'running', total = $2 where id = $1`, [check.id, rows[0]?.total ?? 0])
+  await pool.query(`update vault.checks set state = 'running', total = $2 where id = $1`, [
+    check.id,
+    rows[0]?.total ?? 0,
+  ])
   const unnamed = await unnamedObjects(input)
   const seenAt = performance.now()
   const owner = input.lockOwner()
   if (owner === null) return false
   const ofIndex = await index.check(true, owner)
-  await found(input, check.id, ofIndex.map(({ kind, segment }) => ({ kind, what: segment }) as Finding), false)
+  await found(
+    input,
+    check.id,
+    ofIndex.map(({ kind, segment }) => ({ kind, what: segment }) as Finding),
+    false,
+  )
   let { cursor, done } = check
   const pace = new Pace(check.bytes_per_second)
   for (;;) {
@@ -96,8 +104,8 @@ async function run(check: Check, input: ScrubInput): Promise<boolean> {
     await pool.query('update vault.checks set cursor = $2, done = $3 where id = $1', [check.id, cursor, done])
     await announce(input, check.id)
   }
-  await sleep(Math.max(0, UNNAMED_MS - (performance.now() - seenAt)))
-  const still = new Set(await unnamedObjects(input))
+  if (unnamed.length > 0) await sleep(Math.max(0, UNNAMED_MS - (performance.now() - seenAt)))
+  const still = new Set(unnamed.length > 0 ? await unnamedObjects(input) : [])
   await found(
     input,
     check.id,
@@ -168,11 +176,19 @@ async function unnamedObjects({ database, objects }: ScrubInput): Promise<string
   return keys.filter((key) => !named.has(key))
 }
 
-async function found({ database }: ScrubInput, check: string, findings: readonly Finding[], isNew: boolean): Promise<void> {
+async function found(
+  { database }: ScrubInput,
+  check: string,
+  findings: readonly Finding[],
+  isNew: boolean,
+): Promise<void> {
   if (findings.length === 0) return
   if (isNew) {
     for (const { kind, what, batch } of findings) {
-      await raiseExposure(database, kind, { [kind === 'object-unnamed' ? 'object' : 'segment']: what, batch: batch ?? null })
+      await raiseExposure(database, kind, {
+        [kind === 'object-unnamed' ? 'object' : 'segment']: what,
+        batch: batch ?? null,
+      })
     }
   }
   await database.pool.query(

@@ -155,7 +155,9 @@ export class WrappingKeys {
     if (known !== undefined && performance.now() - known.at < IN_MEMORY_MS) return known.key
     this.#open.delete(id)
     const row = this.#db
-      .prepare(`select name, kms_key, wrapped, fingerprint from wrapping_keys where id = ? and state in ('current', 'old')`)
+      .prepare(
+        `select name, kms_key, wrapped, fingerprint from wrapping_keys where id = ? and state in ('current', 'old')`,
+      )
       .get(id)
     if (row === undefined || !(row.wrapped instanceof Uint8Array) || !(row.fingerprint instanceof Uint8Array)) {
       throw doesNotOpen()
