@@ -238,7 +238,7 @@ describe('a withdrawal', () => {
       waitFor(async () => ((await isDone()) && (await generations(person)).length === 0 ? true : null))
     await isGone()
     // As a crash between the keystore and the database leaves it: the request stands, and part of the rows.
-    await ground.sql.query('insert into vault.participant_keys values ($1, 1, $2)', [
+    await ground.sql.query("insert into vault.participant_keys values ($1, 1, $2, $2, '')", [
       person.pseudonym,
       Buffer.alloc(32),
     ])

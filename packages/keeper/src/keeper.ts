@@ -43,6 +43,7 @@ export class Keeper {
   readonly #nonces = new Map<string, number>()
   #witness: { readonly charter: string; readonly witness: Witness } | null = null
 
+  /** @throws `KEEPER_CLOCK_BACK`, and then the store is still open */
   constructor(store: KeeperStore, clock: Clock, onRequest: OnRequest = () => undefined) {
     this.#store = store
     this.#signer = signerFromSeed(store.signingSeed)

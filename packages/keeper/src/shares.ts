@@ -54,6 +54,7 @@ export function eraseShares(people: readonly Person[], store: KeeperStore): void
   store.transaction(() => {
     for (const { pseudonym, generation } of people) store.eraseShares(pseudonym, generation)
   })
+  store.overwriteJournal()
 }
 
 export function whichErased(people: readonly Person[], store: KeeperStore): Person[] {

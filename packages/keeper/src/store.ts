@@ -2,11 +2,11 @@
  * What the keeper holds, in one SQLite file of its custodian's: shares, and the highest it has seen of everything that must
  * never go back.
  *
- * SQLite, because destroying a share must reach the disk: `secure_delete` overwrites what is deleted and `synchronous = FULL`
- * flushes before a call returns. A backup of this file would bring destroyed shares back, so there must be none of the table `shares`.
+ * SQLite, because destroying a share must reach the disk: `secure_delete` overwrites what is deleted, `synchronous = FULL` flushes
+ * before a call returns, and the journal, which holds what was there before, is overwritten after each destruction. A backup of this file would bring destroyed shares back, so there must be none of the table `shares`.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { FairtraceError } from '@fairtrace/core'
@@ -57,9 +57,11 @@ export class KeeperStore {
   readonly signingSeed: string
   readonly witnessSeed: string
   readonly #wrapping: Wrapping
+  readonly #journal: string
 
-  private constructor(db: DatabaseSync, passphrase: string) {
+  private constructor(folder: string, db: DatabaseSync, passphrase: string) {
     this.db = db
+    this.#journal = join(folder, 'keeper.sqlite-journal')
     const row = db.prepare('select kind, salt, signing_seed, witness_seed from setup').get()
     if (row === undefined) throw unusable('the store was never set up')
     this.kind = row.kind === 'demonstration' ? 'demonstration' : 'production'
@@ -91,7 +93,7 @@ export class KeeperStore {
         wrapping.wrap(WITNESS_SEED, randomBytes(32)),
       )
     })
-    return new KeeperStore(db, passphrase)
+    return new KeeperStore(folder, db, passphrase)
   }
 
   /** @throws `DATA_DIR_UNUSABLE` without a keeper there, `KEY_UNAVAILABLE` with another passphrase */
@@ -99,7 +101,7 @@ export class KeeperStore {
     if (!KeeperStore.exists(folder)) throw unusable('this folder holds no keeper')
     const db = openFile(folder)
     try {
-      return new KeeperStore(db, passphrase)
+      return new KeeperStore(folder, db, passphrase)
     } catch (error) {
       db.close()
       throw error
@@ -142,6 +144,19 @@ export class KeeperStore {
       .run(this.#wrapping.nameOf(pseudonym), upTo)
   }
 
+  /** After a destruction: between transactions the journal counts for nothing, and still holds the pages as they were. */
+  overwriteJournal(): void {
+    if (!existsSync(this.#journal)) return
+    const { size } = statSync(this.#journal)
+    const file = openSync(this.#journal, 'r+')
+    try {
+      writeSync(file, Buffer.alloc(size), 0, size, 0)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+  }
+
   counts(): { readonly people: number; readonly erased: number; readonly grants: number; readonly given: number } {
     const one = (sql: string) => Number(this.db.prepare(sql).get()?.n ?? 0)
     return {
@@ -165,7 +180,7 @@ function openFile(folder: string): DatabaseSync {
     closeSync(openSync(file, 'a', 0o600))
     const db = new DatabaseSync(file)
     db.exec(
-      'pragma locking_mode = exclusive; pragma journal_mode = delete; pragma synchronous = full; pragma secure_delete = on',
+      'pragma locking_mode = exclusive; pragma journal_mode = persist; pragma synchronous = full; pragma secure_delete = on',
     )
     // Takes the lock now: two keepers on one folder would see different things.
     db.exec('begin exclusive; commit')

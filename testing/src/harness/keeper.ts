@@ -43,7 +43,13 @@ export async function startTestKeeper(options: TestKeeperOptions): Promise<TestK
     },
     stop,
     async restart() {
-      keeper = new Keeper(KeeperStore.open(folder, PASSPHRASE), clock)
+      const store = KeeperStore.open(folder, PASSPHRASE)
+      try {
+        keeper = new Keeper(store, clock)
+      } catch (error) {
+        store.close()
+        throw error
+      }
       server = await serveKeeper(keeper, '127.0.0.1', Number(new URL(place.url).port))
     },
     async remove() {
