@@ -35,6 +35,9 @@ import {
   membershipSchema,
   type NoticeText,
   noticeText,
+  type OwnAccess,
+  ownAccesses,
+  ownAccessProof,
   type Place,
   placeSchema,
   setConsentPaused,
@@ -386,6 +389,16 @@ export class Device {
   /** @param atMs a moment in the past to see, or null for now */
   consentStatus(atMs: number | null = null): Promise<ConsentStatus> {
     return consentStatus(this.#fetch, this.#requireMembership(), atMs)
+  }
+
+  /** Who opened what is stored about this person. */
+  accesses(): Promise<readonly OwnAccess[]> {
+    return ownAccesses(this.#fetch, this.#requireMembership())
+  }
+
+  /** The `.tlog-proof` of one of them, by its place in the ledger. @throws `NOT_FOUND` */
+  accessProof(index: number): Promise<string> {
+    return ownAccessProof(this.#fetch, this.#requireMembership(), index)
   }
 
   /** Pauses, or ends the pause. @throws `CONSENT_REQUIRED` */

@@ -2,7 +2,7 @@
 import { CATEGORIES, type Category, FairtraceError } from '@fairtrace/core'
 import { z } from 'zod'
 import type { DeviceKey } from './device-key.ts'
-import { type Fetch, requireAnswer } from './portal-client.ts'
+import { call, type Fetch, requireAnswer } from './portal-client.ts'
 import { pinsSchema } from './programme.ts'
 
 /** The participant's side: kept encrypted in the device folder. */
@@ -122,6 +122,34 @@ export function consentStatus(
   const url = new URL('/api/consent', serverUrl)
   if (atMs !== null) url.searchParams.set('at', String(atMs))
   return requireAnswer(fetch, url.href, consentStatusSchema, { token: session })
+}
+
+/** One opening of what is stored about this person, as the portal states it; its proof says whether it is so. */
+const accessesSchema = z.object({
+  accesses: z.array(
+    z.object({
+      index: z.int(),
+      atMs: z.number(),
+      who: z.string().nullable(),
+      purpose: z.string().nullable(),
+      reason: z.string().nullable(),
+      approvers: z.array(z.string()),
+      what: z.object({ release: z.string().nullable(), keys: z.int() }),
+    }),
+  ),
+})
+export type OwnAccess = z.infer<typeof accessesSchema>['accesses'][number]
+
+export async function ownAccesses(fetch: Fetch, { serverUrl, session }: Membership): Promise<readonly OwnAccess[]> {
+  const url = new URL('/api/me/accesses', serverUrl).href
+  return (await requireAnswer(fetch, url, accessesSchema, { token: session })).accesses
+}
+
+/** The `.tlog-proof` of one of them. @throws `NOT_FOUND` */
+export async function ownAccessProof(fetch: Fetch, { serverUrl, session }: Membership, index: number): Promise<string> {
+  const answer = await call(fetch, new URL(`/api/me/accesses/${index}/proof`, serverUrl).href, { token: session })
+  if (!answer.ok) throw answer.error
+  return answer.text
 }
 
 /** @throws `CONSENT_REQUIRED` if there is no consent to pause or to resume */

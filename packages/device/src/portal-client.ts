@@ -11,7 +11,8 @@ export type Fetch = typeof globalThis.fetch
 
 /** What a server answered. A refusal is a value: who calls decides whether it ends anything. */
 export type Answer =
-  | { readonly ok: true; readonly value: unknown }
+  /** `value` is what `text` is as JSON; null where it is none. */
+  | { readonly ok: true; readonly value: unknown; readonly text: string }
   | { readonly ok: false; readonly error: FairtraceError; readonly retryAfterMs: number | null }
 
 export interface Call {
@@ -50,7 +51,7 @@ export async function call(fetch: Fetch, url: string, options: Call = {}): Promi
     throw new FairtraceError('SERVER_UNREACHABLE', `${originOf(url)} does not answer`, { cause })
   }
   const value = parseJson(text)
-  if (response.ok) return { ok: true, value }
+  if (response.ok) return { ok: true, value, text }
   return { ok: false, error: refusal(response.status, value), retryAfterMs: retryAfterMs(response) }
 }
 

@@ -2,13 +2,15 @@
  * `fairtrace consent`: what a participant can do about their own consent, from the folder of their device. Each is one call of
  * the portal's API, the same that the portal's own page makes.
  */
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import process from 'node:process'
-import { type Category, FairtraceError, TASK_OUTCOMES, type TaskOutcome } from '@fairtrace/core'
-import { type ConsentStatus, type Device, openDevice } from '@fairtrace/device'
+import { type Category, canonicalJson, FairtraceError, TASK_OUTCOMES, type TaskOutcome } from '@fairtrace/core'
+import { type ConsentStatus, type Device, type OwnAccess, openDevice } from '@fairtrace/device'
+import { charterPolicy, trustPolicy, type VerifiedOpening, verifyOpening } from '@fairtrace/verify'
 import { Command } from 'commander'
 import { chosen } from '../choices.ts'
-import { momentMs, say, saysConsent, saysHistory } from '../consent/sentences.ts'
+import { momentMs, say, saysAccess, saysConsent, saysHistory } from '../consent/sentences.ts'
 import { printJson, runCommand, wholeNumber } from '../terminal.ts'
 
 interface Options {
@@ -57,6 +59,12 @@ export function consentCommand(): Command {
     .action((version: string | undefined, options: Options & { out?: string }) =>
       withDevice(options, (device) => receipt(device, version, options)),
     )
+  add(
+    'accesses',
+    'Lists who opened what is stored about you, why and by whose approval, and verifies each in the ledger.',
+  )
+    .option('--out <folder>', 'write the proofs there, for anybody to verify')
+    .action((options: Options & { out?: string }) => withDevice(options, accesses))
   add('task', 'Chooses a task to show, or says how the chosen one ended.')
     .argument('[task]', 'id of a task of the charter')
     .option('--none', 'work without a task from here on')
@@ -152,6 +160,41 @@ function receiptOf({ history }: ConsentStatus, version: string | undefined): str
       : history.find((event) => event.version === wholeNumber('the version', version, 1, Number.MAX_SAFE_INTEGER))
   if (!found?.receipt) throw new FairtraceError('NOT_FOUND', 'you have no such receipt')
   return found.receipt
+}
+
+/** @throws `LEDGER_INVALID` if the ledger doesn't bear out what the portal says */
+async function accesses(device: Device, { json, out }: Options & { readonly out?: string }): Promise<void> {
+  const listed = await device.accesses()
+  const trust = trustPolicy(charterPolicy((await device.programme()).charter))
+  if (out !== undefined) await mkdir(out, { recursive: true, mode: 0o700 })
+  const verified: (OwnAccess & { readonly size: number; readonly witnesses: readonly string[] })[] = []
+  for (const access of listed) {
+    const proof = await device.accessProof(access.index)
+    const { size, witnesses } = requireBorneOut(access, verifyOpening(proof, trust))
+    verified.push({ ...access, size, witnesses })
+    if (out !== undefined) await writeFile(join(out, `access-${access.index}.tlog-proof`), proof, { mode: 0o600 })
+  }
+  if (json) return printJson({ accesses: verified })
+  say(
+    verified.length === 0
+      ? 'Nobody opened anything of yours.'
+      : 'Each of these stands in the ledger, as verified here:',
+  )
+  for (const access of verified) say(`  ${saysAccess(access)}`)
+}
+
+/** What the portal shows has to be what the entry commits to: who, why, and by whose approval. */
+function requireBorneOut(access: OwnAccess, opened: VerifiedOpening | null): VerifiedOpening {
+  const { grant, approvers } = (opened?.detail ?? {}) as {
+    grant?: { requester?: { name?: unknown }; purpose?: unknown; reason?: unknown }
+    approvers?: unknown
+  }
+  const said = [access.who, access.purpose, access.reason, access.approvers]
+  const logged = [grant?.requester?.name ?? null, grant?.purpose ?? null, grant?.reason ?? null, approvers ?? []]
+  if (opened === null || opened.index !== access.index || canonicalJson(said) !== canonicalJson(logged)) {
+    throw new FairtraceError('LEDGER_INVALID', `entry ${access.index} does not say what the portal shows`)
+  }
+  return opened
 }
 
 async function chooseTask(

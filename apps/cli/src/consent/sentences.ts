@@ -1,7 +1,7 @@
 /** A person's consent in plain sentences. */
 import process from 'node:process'
 import { FairtraceError } from '@fairtrace/core'
-import type { ConsentStatus } from '@fairtrace/device'
+import type { ConsentStatus, OwnAccess } from '@fairtrace/device'
 
 const LEGAL: Readonly<Record<string, string>> = {
   given: 'You said yes',
@@ -56,4 +56,17 @@ export function momentMs(text: string): number {
 
 function time(ms: number): string {
   return new Date(ms).toISOString()
+}
+
+/** One opening of one's own recordings, in a sentence. */
+export function saysAccess(
+  access: OwnAccess & { readonly size: number; readonly witnesses: readonly string[] },
+): string {
+  const { atMs, who, purpose, reason, approvers, what, index, size, witnesses } = access
+  const at = new Date(atMs).toISOString()
+  const seen = witnesses.length === 0 ? '' : `, cosigned by ${witnesses.join(' and ')}`
+  const entry = `entry ${index} of ${size}${seen}`
+  if (who === null) return `${at}: you yourself (${entry}).`
+  const use = what.release === null ? '' : ` for the release ${what.release}`
+  return `${at}: ${who}, for ${purpose}${use}: “${reason}” Approved by ${approvers.join(' and ')}. ${what.keys} of your keys; ${entry}.`
 }
