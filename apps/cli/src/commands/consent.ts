@@ -9,9 +9,11 @@ import { type Category, canonicalJson, FairtraceError, TASK_OUTCOMES, type TaskO
 import { type ConsentStatus, type Device, type OwnAccess, openDevice } from '@fairtrace/device'
 import { charterPolicy, trustPolicy, type VerifiedOpening, verifyOpening } from '@fairtrace/verify'
 import { Command } from 'commander'
+import { ownDataCsv, readOwnData } from '../access/own-data.ts'
 import { chosen } from '../choices.ts'
 import { momentMs, say, saysAccess, saysConsent, saysHistory } from '../consent/sentences.ts'
-import { printJson, runCommand, wholeNumber } from '../terminal.ts'
+import { PortalSession } from '../demo/portal-session.ts'
+import { printJson, progress, runCommand, wholeNumber } from '../terminal.ts'
 
 interface Options {
   readonly device: string
@@ -65,6 +67,9 @@ export function consentCommand(): Command {
   )
     .option('--out <folder>', 'write the proofs there, for anybody to verify')
     .action((options: Options & { out?: string }) => withDevice(options, accesses))
+  add('export', 'Writes everything that is stored about you to a file; your passkey opens it, in a browser.')
+    .requiredOption('--out <file>', 'where to write it; .csv for a table, else JSON')
+    .action((options: Options & { out: string }) => withDevice(options, exportOwn))
   add('task', 'Chooses a task to show, or says how the chosen one ended.')
     .argument('[task]', 'id of a task of the charter')
     .option('--none', 'work without a task from here on')
@@ -111,6 +116,29 @@ async function give(device: Device, { notice, categories, apps, json }: GiveOpti
   })
   if (json) return printJson({ receipt })
   say('You said yes. Keep this receipt:', receipt)
+}
+
+async function exportOwn(device: Device, { out, json }: Options & { out: string }): Promise<void> {
+  const { membership } = device
+  if (membership === null) throw new FairtraceError('DEVICE_UNKNOWN', 'this device has not joined a programme')
+  const bar = progress('Reading', 1)
+  try {
+    const data = await readOwnData(PortalSession.participant(membership.serverUrl, membership.session), 'export', {
+      onConfirm: (page, key) =>
+        process.stderr.write(
+          `Open this page, sign in and confirm with your passkey. It shows the key ${key}.\n${page}\n`,
+        ),
+      onProgress: (share) => bar.update(share),
+    })
+    await writeFile(out, out.endsWith('.csv') ? ownDataCsv(data) : `${JSON.stringify(data, null, 2)}\n`, {
+      mode: 0o600,
+    })
+    const actions = data.recordings.reduce((sum, recording) => sum + recording.actions.length, 0)
+    if (json) return printJson({ file: out, actions, ledgerIndex: data.ledgerIndex })
+    say(`Wrote ${actions} actions. This opening is entry ${data.ledgerIndex} of the ledger.`)
+  } finally {
+    bar.stop()
+  }
 }
 
 function pause(isPaused: boolean) {

@@ -35,6 +35,10 @@ export class PortalSession {
     return schema.parse(await (await send(this.#portalUrl, path, this.#headers)).json())
   }
 
+  async bytes(path: string): Promise<Uint8Array> {
+    return new Uint8Array(await (await send(this.#portalUrl, path, this.#headers)).arrayBuffer())
+  }
+
   /** @throws the refusal under its own code */
   async post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T> {
     return schema.parse(await (await send(this.#portalUrl, path, this.#headers, body)).json())

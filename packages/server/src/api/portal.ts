@@ -31,6 +31,8 @@ export interface Portal {
   readonly consequences: ConcernConsequences
   readonly clock: Clock
   readonly addresses: RoleContext['addresses']
+  /** Where stored ciphertext lies; a person may fetch their own. */
+  readonly objectsDir: string
   /** Path of the accounts, or null where the local sign-in doesn't exist. */
   readonly accountsFile: string | null
   /** Whether staff can sign in through their organisation. */

@@ -30,6 +30,7 @@ import { deviceRoutes } from './routes/device-routes.ts'
 import { grantRoutes } from './routes/grant-routes.ts'
 import { ledgerRoutes } from './routes/ledger-routes.ts'
 import { oidcRoutes } from './routes/oidc-routes.ts'
+import { ownDataRoutes } from './routes/own-data-routes.ts'
 import { ownEntryRoutes } from './routes/own-entry-routes.ts'
 import { pageRoutes } from './routes/page-routes.ts'
 import { passkeyRoutes } from './routes/passkey-routes.ts'
@@ -115,6 +116,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     issuer,
     clock: context.clock,
     addresses: context.addresses,
+    objectsDir: context.objectsDir,
     accountsFile: hasLocalSignIn(context) ? context.demoAccountsFile : null,
     isReady: () => isReady,
   }
@@ -131,6 +133,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     sessionRoutes(app, portal)
     passkeyRoutes(app, portal)
     grantRoutes(app, portal)
+    ownDataRoutes(app, portal)
     accessRoutes(app, portal)
     ledgerRoutes(app, portal)
     ownEntryRoutes(app, portal)

@@ -403,6 +403,12 @@ create function vault.accesses_of(person text)
     where n.pseudonym = person
   $$;
 revoke all on function vault.accesses_of(text) from public;
+-- What is stored of one person, for themselves: the portal can list nobody else's and learns no total.
+create function vault.chunks_of(person text) returns setof vault.chunks
+  language sql stable security definer set search_path = '' as $$
+    select * from vault.chunks where pseudonym = person
+  $$;
+revoke all on function vault.chunks_of(text) from public;
 
 create table ledger.inbox (
   id bigint generated always as identity primary key,
@@ -513,7 +519,7 @@ grant select on vault.chunks, vault.segments to fairtrace_builder;
 grant select on vault.checks to fairtrace_portal;
 grant insert (id, bytes_per_second) on vault.checks to fairtrace_portal;
 
-grant execute on function vault.accesses_of(text) to fairtrace_portal;
+grant execute on function vault.accesses_of(text), vault.chunks_of(text) to fairtrace_portal;
 
 grant usage on schema ledger to fairtrace_portal, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
 grant select, delete on ledger.inbox to fairtrace_ledger;

@@ -118,6 +118,33 @@ for (const button of document.querySelectorAll('[data-grant-approve]')) {
   onPress(button, () => approve(button.dataset.grantApprove))
 }
 
+for (const button of document.querySelectorAll('[data-own-data]')) {
+  const { ownData, challenge, rp, credentials } = button.dataset
+  button.hidden = false
+  button.addEventListener('click', async () => {
+    const status = document.querySelector('[data-passkey-status]')
+    const allowCredentials = credentials.split(' ').map((id) => ({ id: toBytes(id), type: 'public-key' }))
+    const publicKey = { challenge: toBytes(challenge), rpId: rp, userVerification: 'required', allowCredentials }
+    try {
+      const { id, response } = await navigator.credentials.get({ publicKey })
+      const { clientDataJSON, authenticatorData, signature } = response
+      await post('/api/me/data/openings', {
+        request: JSON.parse(ownData),
+        assertion: {
+          credential: id,
+          clientDataJSON: toText(clientDataJSON),
+          authenticatorData: toText(authenticatorData),
+          signature: toText(signature),
+        },
+      })
+      button.hidden = true
+      status.textContent = 'Confirmed. Go back to the program that asked; you can close this page.'
+    } catch (error) {
+      status.textContent = sentenceFor(error)
+    }
+  })
+}
+
 // A form that needs a passkey's word gets it first and is sent then.
 for (const form of document.querySelectorAll('form[data-step-up]')) {
   form.addEventListener('submit', async (event) => {

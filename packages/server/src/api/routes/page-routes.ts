@@ -26,6 +26,7 @@ import type { SignedIn } from '../sessions.ts'
 import { stepUpFor } from '../step-up.ts'
 import { accessPages } from './access-pages.ts'
 import { accountPages } from './account-pages.ts'
+import { ownDataPages } from './own-data-routes.ts'
 import { rolesOf } from './programme-routes.ts'
 
 const PAGE = { config: { page: true }, schema: { hide: true } } as const
@@ -77,6 +78,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
 
     accountPages(app, portal, frame)
     accessPages(app, portal, frame)
+    ownDataPages(app, portal, frame)
 
     app.get('/me', { ...PAGE, schema: { hide: true, querystring: meQuery } }, async (request, reply) => {
       const who = await identities.requireParticipant(request)

@@ -1,6 +1,10 @@
 /** One's own passkeys, and their word for the next act. Everything here is the asker's own, found by their session. */
+import { randomBytes } from 'node:crypto'
+import { PASSKEY_ENROLMENT_TYP, type PasskeyEnrolment } from '@fairtrace/core'
+import { signJws } from '../../runtime/jws.ts'
 import type { PortalApp } from '../app.ts'
 import { charterPasskey } from '../charter-passkey.ts'
+import type { ParticipantIdentity } from '../identity.ts'
 import type { Portal } from '../portal.ts'
 import {
   doneAnswer,
@@ -18,7 +22,8 @@ import {
 
 const ANYBODY = { tags: ['passkeys'], security: [{ session: [] }] }
 
-export function passkeyRoutes(app: PortalApp, { identities, passkeys }: Portal): void {
+export function passkeyRoutes(app: PortalApp, portal: Portal): void {
+  const { identities, passkeys } = portal
   app.get('/api/passkeys', {
     schema: { ...ANYBODY, summary: 'My passkeys', response: { 200: passkeysAnswer, ...refusals } },
     handler: async (request) => {
@@ -53,7 +58,9 @@ export function passkeyRoutes(app: PortalApp, { identities, passkeys }: Portal):
       response: { 200: registerAnswer, ...refusals },
     },
     handler: async (request) => {
-      const { usableFromMs } = await passkeys.register(await identities.requireAnybody(request), request.body)
+      const who = await identities.requireAnybody(request)
+      const { usableFromMs } = await passkeys.register(who, request.body)
+      if (who.kind === 'participant') await enrolWithKeeper(portal, who, request.body.id)
       return { usableFromMs }
     },
   })
@@ -97,4 +104,30 @@ export function passkeyRoutes(app: PortalApp, { identities, passkeys }: Portal):
       return { done: true as const }
     },
   })
+}
+
+/**
+ * Tells the keeper of a participant's passkey, through the vault: with it they open what is stored about them. The keeper decides by
+ * its own clock from when on it works.
+ */
+async function enrolWithKeeper(portal: Portal, who: ParticipantIdentity, credential: string): Promise<void> {
+  const { passkeys, programmes, database, issuer, clock } = portal
+  const stored = (await passkeys.list(who)).find(({ id }) => id === credential)
+  const passkey = stored === undefined ? null : charterPasskey(stored)
+  const programme = await programmes.read()
+  // Of a kind that the keeper can't check, or before there is a programme: it works for the portal alone.
+  if (passkey === null || programme === null) return
+  const enrolment: PasskeyEnrolment = {
+    programme: programme.id,
+    pseudonym: who.pseudonym,
+    passkey,
+    atMs: clock.nowMs(),
+  }
+  const request = { enrolment: signJws(PASSKEY_ENROLMENT_TYP, enrolment, issuer), vouchedBy: null }
+  const id = randomBytes(16).toString('base64url')
+  await database.db
+    .insertInto('vault.passkey_enrolments')
+    .values({ id, request: JSON.stringify(request) })
+    .execute()
+  await database.pool.query(`select pg_notify('fairtrace_key_requests', '')`)
 }
