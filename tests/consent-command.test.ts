@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { appendToLedger } from '@fairtrace/server/ledger/append'
+import { openDatabase } from '@fairtrace/server/store/database'
+import { noteAccess } from '@fairtrace/server/vault/access-notices'
 import { CHARTER_YAML } from '@fairtrace/testing/harness'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DAY_MS, OWNER, type PortalGround, startPortalGround, startProgramme } from './portal-ground.ts'
@@ -102,6 +105,32 @@ describe('fairtrace consent', () => {
     expect(forged.err).toContain('SIGNATURE_INVALID')
   })
 
+  it('lists who opened what, verified in the ledger, and refuses a list that says anything else', async () => {
+    expect((await consent('accesses')).out).toContain('Nobody opened anything of yours.')
+    const vault = openDatabase(ground.databaseUrl('vault'), 2)
+    const grant = aGrantDetail()
+    const detail = { opening: 'o1', grant, approvers: ['Dana Weiss', 'Robin Okafor'], slices: [], contentKeys: 1 }
+    const logged = await appendToLedger(vault, 'grant.opened', detail, { waitForCheckpoint: true })
+    const { rows } = await ground.sql.query('select pseudonym from consent.people')
+    await noteAccess(vault, { ...logged, type: 'grant.opened', detail, pseudonyms: [rows[0].pseudonym] })
+    await vault.close()
+    const { code, out } = await consent('accesses', '--out', file('proofs'))
+    expect(code).toBe(0)
+    expect(out).toContain(
+      'Rita Researcher, for dpv:ResearchAndDevelopment for the release first: “Because.” Approved by Dana Weiss',
+    )
+    const proof = join(file('proofs'), `access-${logged.index}.tlog-proof`)
+    const verified = await fairtrace('verify', proof, '--charter', file('charter.yaml'))
+    expect(verified).toMatchObject({ code: 0 })
+    expect(verified.out).toContain('The entry commits to exactly this: grant.opened')
+    await ground.sql.query(
+      `update vault.access_details set detail = jsonb_set(detail, '{grant,requester,name}', '"Nobody"')`,
+    )
+    const lied = await consent('accesses')
+    expect(lied.code).toBe(4)
+    expect(lied.err).toContain('LEDGER_INVALID')
+  })
+
   it('withdraws with one command, and the receipt says so', async () => {
     const { code, out } = await consent('withdraw')
     expect(code).toBe(0)
@@ -112,3 +141,21 @@ describe('fairtrace consent', () => {
     expect(verified.out).toContain('consent withdrawn to notice 1')
   })
 })
+
+/** As the vault commits to it, of a grant that was approved. */
+function aGrantDetail() {
+  return {
+    id: 'A'.repeat(22),
+    programme: 'test-programme',
+    epoch: 0,
+    charter: 'A'.repeat(43),
+    requester: { name: 'Rita Researcher', group: 'agent-training' },
+    purpose: 'dpv:ResearchAndDevelopment',
+    reason: 'Because.',
+    scope: { kind: 'recordings', releaseName: 'first' },
+    recipientKey: 'A'.repeat(43),
+    requestedAtMs: 1,
+    approveByMs: 2,
+    lengthMs: 3,
+  }
+}
