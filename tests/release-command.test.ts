@@ -46,7 +46,11 @@ describe('fairtrace release', () => {
     roles.push(await startLedger(context('ledger')))
     roles.push(await startVault(context('vault')))
     const accounts = join(data, 'demo/people.json')
-    const portal = await startPortal({ ...context('portal', TEST_SEEDS.issuer), demoAccountsFile: accounts })
+    const portal = await startPortal({
+      ...context('portal', TEST_SEEDS.issuer),
+      demoAccountsFile: accounts,
+      access: { builderBoxKey: builderBoxPublicKey(TEST_SEEDS.builder), webhooks: [] },
+    })
     roles.push(portal, await startBuilder(context('builder', TEST_SEEDS.builder)))
     if ('setReady' in portal && typeof portal.setReady === 'function') portal.setReady(true)
     writeInstallation('demonstration')
@@ -67,12 +71,16 @@ describe('fairtrace release', () => {
     writeFileSync(join(data, 'installation.json'), JSON.stringify({ v: 1, kind, keys, builderBoxKey }))
   }
   function writePeople(): void {
-    const account = { name: 'rhea', role: 'researcher', password: 'a password' }
+    const accounts = [
+      { name: 'rhea', role: 'researcher', password: 'a password', groups: ['agent-training'] },
+      { name: 'dana', role: 'data-protection', password: 'a password' },
+      { name: 'robin', role: 'worker-representative', password: 'a password' },
+    ]
     const approvers = [
       { name: 'Dana Weiss', role: 'data-protection', seed: 'data-protection' },
       { name: 'Robin Okafor', role: 'worker-representative', seed: 'worker-representative' },
     ]
-    writeFileSync(join(data, 'demo/people.json'), JSON.stringify({ accounts: [account], approvers, quorum: [] }))
+    writeFileSync(join(data, 'demo/people.json'), JSON.stringify({ accounts, approvers, quorum: [] }))
   }
   function writeRuntime(portalUrl: string): void {
     const databaseUrls = { portal: ground.database.url('portal') }

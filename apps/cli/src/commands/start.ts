@@ -110,7 +110,8 @@ function welcome(embedded: Embedded, dir: DataDir): string {
       lines.push(`    ${role.padEnd(22)} ${name.padEnd(14)} ${password}`)
   } else {
     lines.push('  This installation is empty. Its keys, for the charter:')
-    const keeper = dir.keeper()?.key ?? 'none yet: another custodian runs `fairtrace keeper init`; nothing is held until then'
+    const keeper =
+      dir.keeper()?.key ?? 'none yet: another custodian runs `fairtrace keeper init`; nothing is held until then'
     for (const [name, key] of Object.entries({ ...keys, keeper })) lines.push(`    ${name.padEnd(8)} ${key}`)
   }
   return [...lines, '', '  Stop with Ctrl-C.', ''].join('\n')

@@ -18,6 +18,7 @@ import {
   parsePolicy,
   parseVerifierKey,
   type VerifierKey,
+  type Witness,
 } from '@fairtrace/verify'
 import { Command } from 'commander'
 import { runCommand, wholeNumber } from '../terminal.ts'
@@ -87,10 +88,12 @@ async function witness(options: Options): Promise<void> {
       key: Buffer.from(cosigner.key.publicKey).toString('base64url'),
       logs: logs.map(({ name }) => name),
     })
-    const served = options.listen === undefined ? null : await serve(options, logs, folder)
+    const asked = witnessOf(options, logs, folder)
+    const served = options.listen === undefined ? null : await serve(options, options.listen, asked, logs, folder)
     const stopping = stopSignal()
     try {
-      if (options.poll !== undefined && log !== undefined) await watch(options, options.poll, log, folder, stopping)
+      if (options.poll !== undefined && log !== undefined)
+        await watch(options, options.poll, log, asked, folder, stopping)
       else await new Promise<void>((resolve) => stopping.addEventListener('abort', () => resolve()))
     } finally {
       await served?.stop()
@@ -100,24 +103,29 @@ async function witness(options: Options): Promise<void> {
   }
 }
 
-async function serve(options: Options, logs: readonly VerifierKey[], folder: WitnessFolder) {
-  const { host, port } = listenOf(options.listen ?? '')
-  const served = await serveWitness(
-    createWitness({
-      name: options.name,
-      seed: folder.seed,
-      logs: new Map(logs.map((key) => [key.name, formatVerifierKey(key)])),
-      storage: folder.storage,
-      clock: Date.now,
-      onConflict: async ({ origin, seen, offered }) => {
-        const found = 'the log signed two roots for one size'
-        await alarm(options, folder, { v: 1, kind: 'split-view', origin, seen, offered, found, atMs: Date.now() })
-      },
-    }),
-    folder.storage,
-    logs.map(({ name }) => name),
-    { host, port },
-  )
+function witnessOf(options: Options, logs: readonly VerifierKey[], folder: WitnessFolder): Witness {
+  return createWitness({
+    name: options.name,
+    seed: folder.seed,
+    logs: new Map(logs.map((key) => [key.name, formatVerifierKey(key)])),
+    storage: folder.storage,
+    clock: Date.now,
+    onConflict: async ({ origin, seen, offered }) => {
+      const found = 'the log signed two roots for one size'
+      await alarm(options, folder, { v: 1, kind: 'split-view', origin, seen, offered, found, atMs: Date.now() })
+    },
+  })
+}
+
+async function serve(
+  options: Options,
+  listen: string,
+  asked: Witness,
+  logs: readonly VerifierKey[],
+  folder: WitnessFolder,
+) {
+  const origins = logs.map(({ name }) => name)
+  const served = await serveWitness(asked, folder.storage, origins, listenOf(listen))
   say(options, { listening: served.address })
   return served
 }
@@ -127,17 +135,17 @@ async function watch(
   options: Options,
   url: string,
   log: VerifierKey,
+  asked: Witness,
   folder: WitnessFolder,
   stopping: AbortSignal,
 ): Promise<void> {
   const everyMs = 1_000 * wholeNumber('--every', options.every, 1, 86_400)
   const read = ledgerAddress(url.replace(/\/+$/, ''))
-  const cosigner = createCosigner(options.name, folder.seed)
   let wholeAtMs = Number.NEGATIVE_INFINITY
   while (!stopping.aborted) {
     const isWhole = performance.now() - wholeAtMs >= WHOLE_MS
     try {
-      const look = await lookAtLog({ read, log, storage: folder.storage, cosigner, clock: Date.now, isWhole })
+      const look = await lookAtLog({ read, log, storage: folder.storage, witness: asked, clock: Date.now, isWhole })
       if (isWhole) wholeAtMs = performance.now()
       await report(options, folder, look)
     } catch (error) {

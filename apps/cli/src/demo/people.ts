@@ -13,6 +13,8 @@ const peopleSchema = z.strictObject({
       password: z.string(),
       /** Bearer of the participant's own session, so that the account shows what that person would see. */
       session: z.string().optional(),
+      /** Groups of the charter's audience that they are in. */
+      groups: z.array(z.string()).optional(),
     }),
   ),
   /** In a real programme these seeds are passkeys of two people; no installation has them. */
@@ -33,7 +35,7 @@ export function createPeople(): People {
       { name: 'olivia', role: 'programme-owner', password: password() },
       { name: 'dana', role: 'data-protection', password: password() },
       { name: 'willem', role: 'worker-representative', password: password() },
-      { name: 'rhea', role: 'researcher', password: password() },
+      { name: 'rhea', role: 'researcher', password: password(), groups: ['agent-training'] },
       { name: 'pat', role: 'participant', password: password() },
     ],
     approvers,

@@ -31,7 +31,11 @@ export async function buildDemoRelease(
   onStep?.('Verifying what was made', 0, 1)
   const manifest = releaseManifestSchema.parse(JSON.parse(await readFile(`${directory}/manifest.json`, 'utf8')))
   const charterFile = `${directory}/charter.yaml`
-  const trust = { key: null, charter: parseCharter(await readFile(charterFile, 'utf8'), basename(charterFile)), policy: null }
+  const trust = {
+    key: null,
+    charter: parseCharter(await readFile(charterFile, 'utf8'), basename(charterFile)),
+    policy: null,
+  }
   const log = await verified(() => ledger(ledgerAddress(`${embedded.portalUrl}/ledger`), null, trust, () => undefined))
   const folder = await verified(() => verifyReleaseFolder(directory, trust, () => undefined))
   return {

@@ -1,20 +1,19 @@
 /**
- * Asks a running demonstration for a release: a grant to its builder, approved with the demonstration's software passkeys, and a job.
+ * Asks a running demonstration for a release, as its people would: a researcher asks, two people approve with the demonstration's
+ * software passkeys, and the builder builds.
  *
- * In a real programme two people approve with passkeys of theirs; no installation holds such keys, and this refuses there.
+ * In a real programme the two approve with passkeys of theirs; no installation holds such keys, and this refuses there.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Approval, ERRORS, type ErrorCode, FairtraceError, type Grant, grantHash } from '@fairtrace/core'
+import { ERRORS, type ErrorCode, FairtraceError } from '@fairtrace/core'
 import type { DataDir } from '@fairtrace/server'
-import { type OpenDatabase, openDatabase } from '@fairtrace/server/store/database'
 import { softwareAuthenticator } from '@fairtrace/testing/simulator'
 import { z } from 'zod'
-import { readPeople } from '../demo/people.ts'
+import { type People, readPeople } from '../demo/people.ts'
+import { PortalSession } from '../demo/portal-session.ts'
 
 const POLL_MS = 150
 const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 /** The vault logs first and waits for the keeper. */
 const ACTIVATION_MS_MAX = 60_000
 
@@ -43,127 +42,98 @@ export interface NewRelease {
 }
 
 const programmeSchema = z.object({
-  programme: z.string(),
-  epoch: z.number(),
-  charterHash: z.string(),
   charter: z.object({
-    purpose: z.object({ term: z.string(), sentence: z.string() }),
-    audience: z.array(z.object({ group: z.string(), grantMax: z.number() })),
-    passkeys: z.object({ rpId: z.string() }),
+    purpose: z.object({ sentence: z.string() }),
+    audience: z.array(z.object({ grantMax: z.number() })),
   }),
-  nowMs: z.number(),
+})
+const grantSchema = z.object({ grant: z.object({ id: z.string() }), state: z.string(), failure: z.string().nullable() })
+const optionsSchema = z.object({ challenge: z.string(), rpId: z.string() })
+const jobSchema = z.object({
+  id: z.string(),
+  state: z.enum(['requested', 'running', 'done', 'failed']),
+  progress: z.number(),
+  code: z.string().nullable(),
+  message: z.string().nullable(),
+  release: z.string().nullable(),
 })
 
-type ProgrammeInForce = z.infer<typeof programmeSchema>
-
-/** @throws `RELEASE_GATE_MISSING`, `SERVER_UNREACHABLE`, or the code under which the job failed */
+/** @throws `RELEASE_GATE_MISSING`, `SERVER_UNREACHABLE`, or the code under which portal, vault, keeper or builder refused */
 export async function requestRelease(dir: DataDir, wish: ReleaseWish, steps: ReleaseSteps): Promise<NewRelease> {
-  const { kind, builderBoxKey } = dir.installation()
-  if (kind !== 'demonstration') {
+  if (dir.installation().kind !== 'demonstration') {
     throw new FairtraceError(
       'RELEASE_GATE_MISSING',
       'the risk gate is not built; this installation is no demonstration',
     )
   }
-  const runtime = dir.runtime()
+  const { portalUrl } = dir.runtime()
   const people = readPeople(dir)
-  const requester = people.accounts.find(({ role }) => role === 'researcher')?.name ?? 'researcher'
+  const researcher = accountOf(people, 'researcher')
   steps.onGrant(
-    requester,
+    researcher.name,
     people.approvers.map(({ name, role }) => ({ name, role })),
   )
-  const programme = await programmeInForce(runtime.portalUrl)
-  const grant = grantFor(programme, requester, builderBoxKey, wish.name)
-  const challenge = grantHash(grant)
-  const { rpId } = programme.charter.passkeys
-  const approvals: Approval[] = people.approvers.map(({ name, seed }) => ({
-    approver: name,
-    assertion: softwareAuthenticator({ seed }).assert({ challenge, rpId }, `https://${rpId}`),
-  }))
-  const database = openDatabase(runtime.databaseUrls.portal ?? '', 2)
-  try {
-    await activate(database, grant, approvals)
-    const job = randomUUID()
-    const request = JSON.stringify({ ...wish, grant, approvals })
-    await database.db.insertInto('release.jobs').values({ id: job, request }).execute()
-    await database.pool.query(`select pg_notify('fairtrace_jobs', $1)`, [job])
-    const id = await waitForJob(database, job, steps)
-    return { id, name: wish.name, directory: dir.path('objects', 'releases', wish.name) }
-  } finally {
-    await database.close()
-  }
+  const session = await PortalSession.signIn(portalUrl, researcher.name, researcher.password)
+  const grant = await ask(session, wish.name)
+  for (const approver of people.approvers) await approve(portalUrl, people, approver, grant)
+  await waitUntilActive(session, grant)
+  const job = await session.post(`/api/grants/${grant}/release`, { seed: wish.seed }, jobSchema)
+  const id = await waitForJob(session, job.id, steps)
+  return { id, name: wish.name, directory: dir.path('objects', 'releases', wish.name) }
 }
 
-function grantFor(
-  { programme, epoch, charterHash, charter, nowMs }: ProgrammeInForce,
-  requester: string,
-  recipientKey: string,
-  releaseName: string,
-): Grant {
-  const [group] = charter.audience
-  if (group === undefined) throw new FairtraceError('GRANT_INVALID', 'the charter names nobody who may be given access')
-  return {
-    id: randomBytes(16).toString('base64url'),
-    programme,
-    epoch,
-    charter: charterHash,
-    requester: { name: requester, group: group.group },
-    purpose: charter.purpose.term,
-    reason: charter.purpose.sentence,
+/** @returns the grant's id */
+async function ask(session: PortalSession, releaseName: string): Promise<string> {
+  const { charter } = await session.get('/api/programme', programmeSchema)
+  const body = {
     scope: { kind: 'recordings', releaseName },
-    recipientKey,
-    // The programme's own time: a demonstration's clock is not the system's.
-    requestedAtMs: nowMs,
-    approveByMs: nowMs + DAY_MS,
-    lengthMs: Math.min(HOUR_MS, group.grantMax),
+    reason: charter.purpose.sentence,
+    lengthMs: Math.min(HOUR_MS, ...charter.audience.map(({ grantMax }) => grantMax)),
   }
+  return (await session.post('/api/grants', body, grantSchema)).grant.id
 }
 
-/** Hands the approved grant to the vault, which logs it and asks the keeper. @throws `GRANT_INVALID`, or what either waits for */
-async function activate(database: OpenDatabase, grant: Grant, approvals: readonly Approval[]): Promise<void> {
-  const hash = grantHash(grant)
-  await database.pool.query('insert into vault.activations (grant_hash, request) values ($1, $2)', [
-    hash,
-    JSON.stringify({ grant, approvals }),
-  ])
-  await database.pool.query(`select pg_notify('fairtrace_openings', '')`)
+async function approve(
+  portalUrl: string,
+  people: People,
+  { role, seed }: People['approvers'][number],
+  grant: string,
+): Promise<void> {
+  const { name, password } = accountOf(people, role)
+  const session = await PortalSession.signIn(portalUrl, name, password)
+  const { challenge, rpId } = await session.get(`/api/grants/${grant}/approval-options`, optionsSchema)
+  const assertion = softwareAuthenticator({ seed }).assert({ challenge, rpId }, `https://${rpId}`)
+  await session.post(`/api/grants/${grant}/approvals`, { assertion }, grantSchema)
+}
+
+/** The vault logs the approved grant and asks the keeper, from whose word on its time runs. */
+async function waitUntilActive(session: PortalSession, grant: string): Promise<void> {
   const until = performance.now() + ACTIVATION_MS_MAX
   for (;;) {
-    const row = await database.db
-      .selectFrom('vault.activations')
-      .select(['state', 'code'])
-      .where('grant_hash', '=', hash)
-      .executeTakeFirst()
-    if (row?.state === 'active') return
-    const isOver = row?.state !== 'requested' || performance.now() > until
-    if (isOver) throw new FairtraceError(codeOf(row?.code ?? 'KEEPER_UNREACHABLE'), 'the grant did not become active')
+    const { state, failure } = await session.get(`/api/grants/${grant}`, grantSchema)
+    if (state === 'active') return
+    if (state !== 'approved') throw new FairtraceError(codeOf(failure), `the grant is ${state}`)
+    if (performance.now() > until) throw new FairtraceError('KEEPER_UNREACHABLE', 'the grant did not become active')
     await sleep(POLL_MS)
   }
 }
 
-async function programmeInForce(portalUrl: string): Promise<ProgrammeInForce> {
-  let answer: unknown
-  try {
-    const response = await fetch(new URL('/api/programme', portalUrl))
-    answer = await response.json()
-  } catch (cause) {
-    throw new FairtraceError('SERVER_UNREACHABLE', 'the portal does not answer', { cause })
-  }
-  const parsed = programmeSchema.safeParse(answer)
-  if (!parsed.success) throw new FairtraceError('CHARTER_NOT_IN_FORCE', 'the portal names no programme in force')
-  return parsed.data
-}
-
-async function waitForJob(database: OpenDatabase, job: string, { onProgress }: ReleaseSteps): Promise<string> {
+async function waitForJob(session: PortalSession, job: string, { onProgress }: ReleaseSteps): Promise<string> {
   for (;;) {
-    const row = await database.db.selectFrom('release.jobs').selectAll().where('id', '=', job).executeTakeFirstOrThrow()
-    onProgress(row.progress)
-    if (row.state === 'done' && row.release_id !== null) return row.release_id
-    if (row.state === 'failed') throw new FairtraceError(codeOf(row.code), row.message ?? 'the release was not built')
+    const { state, progress, release, code, message } = await session.get(`/api/release-jobs/${job}`, jobSchema)
+    onProgress(progress)
+    if (state === 'done' && release !== null) return release
+    if (state === 'failed') throw new FairtraceError(codeOf(code), message ?? 'the release was not built')
     await sleep(POLL_MS)
   }
+}
+
+function accountOf(people: People, role: People['accounts'][number]['role']): People['accounts'][number] {
+  const account = people.accounts.find((candidate) => candidate.role === role)
+  if (account === undefined) throw new FairtraceError('SESSION_REQUIRED', `this demonstration has no ${role}`)
+  return account
 }
 
 function codeOf(code: string | null): ErrorCode {
-  return code !== null && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'INTERNAL'
+  return code !== null && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'GRANT_INVALID'
 }

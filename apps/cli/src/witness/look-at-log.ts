@@ -7,7 +7,6 @@ import { FairtraceError, isFairtraceError } from '@fairtrace/core'
 import { consistencyProof, headRoot, type ReadTile, tilePath } from '@fairtrace/ledger'
 import {
   type CheckpointTrust,
-  type Cosigner,
   type Evidence,
   isConsistent,
   openNote,
@@ -18,6 +17,7 @@ import {
   type VerifiedCheckpoint,
   type VerifierKey,
   verifyLedger,
+  type Witness,
   type WitnessStorage,
 } from '@fairtrace/verify'
 
@@ -25,7 +25,8 @@ export interface LookInput {
   readonly read: ReadLedger
   readonly log: VerifierKey
   readonly storage: WitnessStorage
-  readonly cosigner: Cosigner
+  /** Cosigns what holds, and remembers it: the same that answers over HTTP, so that neither undoes what the other saw. */
+  readonly witness: Pick<Witness, 'addCheckpoint'>
   readonly clock: () => number
   /** Whether every entry and tile is computed again too, which costs as much as the log is long. */
   readonly isWhole: boolean
@@ -46,32 +47,40 @@ export async function lookAtLog(input: LookInput): Promise<Look> {
   const checkpoint = parseCheckpointText(opened.text)
   if (checkpoint.origin !== log.name) throw new FairtraceError('LEDGER_INVALID', 'the checkpoint is of another log')
   const seen = await storage.read(log.name)
-  const evidence =
-    (seen === null ? null : await compare(input, { ...seen, origin: log.name }, seen.note, checkpoint, offered)) ??
-    (input.isWhole ? await audit(input, checkpoint, offered) : null)
+  const compared =
+    seen === null ? [] : await compare(input, { ...seen, origin: log.name }, seen.note, checkpoint, offered)
+  const evidence = isProof(compared) ? (input.isWhole ? await audit(input, checkpoint, offered) : null) : compared
   if (evidence !== null) return { state: 'caught', evidence }
-  const { size, root } = checkpoint
+  const { size } = checkpoint
   if (seen?.size === size) return { state: 'unchanged', size, before: size }
+  const lines = isProof(compared) ? compared.map((hash) => Buffer.from(hash).toString('base64')) : []
   const own = opened.signatures.filter(({ name }) => name === log.name).map(({ line }) => `${line}\n`)
-  const note = `${opened.text}\n${own.join('')}${input.cosigner.cosign(opened.text, input.clock())}`
-  await storage.write(log.name, { size, root, note })
+  const body = [`old ${seen?.size ?? 0}`, ...lines, '', `${opened.text}\n${own.join('')}`].join('\n')
+  const answer = await input.witness.addCheckpoint(body)
+  // Another one may have asked meanwhile; then the next look compares with what it showed.
+  if (answer.status === 409) return { state: 'unchanged', size, before: seen?.size ?? 0 }
+  if (answer.status !== 200) throw new FairtraceError('LEDGER_INVALID', answer.body.trim())
   return { state: 'grown', size, before: seen?.size ?? 0 }
 }
 
-/** @returns null if the offered tree begins with the one that was seen */
+function isProof(compared: readonly Uint8Array[] | Evidence): compared is readonly Uint8Array[] {
+  return Array.isArray(compared)
+}
+
+/** @returns the consistency proof if the offered tree begins with the one that was seen */
 async function compare(
   { read, log, clock }: LookInput,
   seen: VerifiedCheckpoint,
   seenNote: string,
   offered: VerifiedCheckpoint,
   note: string,
-): Promise<Evidence | null> {
+): Promise<readonly Uint8Array[] | Evidence> {
   const about = { v: 1 as const, origin: log.name, seen: seenNote, offered: note, atMs: clock() }
   if (offered.size < seen.size) {
     return { ...about, kind: 'rollback', found: `the log offered ${offered.size} entries after ${seen.size}` }
   }
   if (offered.size === seen.size) {
-    if (Buffer.from(offered.root).equals(seen.root)) return null
+    if (Buffer.from(offered.root).equals(seen.root)) return []
     return { ...about, kind: 'split-view', found: `the log signed two roots for ${seen.size} entries` }
   }
   const withheld = (found: string): Evidence => ({ ...about, kind: 'withheld', seen: null, found })
@@ -82,7 +91,7 @@ async function compare(
   try {
     const path = await consistencyProof(seen.size, offered.size, tile)
     const claim = { oldSize: seen.size, oldRoot: seen.root, newSize: offered.size, newRoot: offered.root, path }
-    if (isConsistent(claim)) return null
+    if (isConsistent(claim)) return path
     if (seen.size === 0) return withheld('the empty log had another root')
     const isPowerOfTwo = (BigInt(seen.size) & (BigInt(seen.size) - 1n)) === 0n
     const whole = isPowerOfTwo ? [await headRoot(seen.size, offered.size, tile), ...path] : path

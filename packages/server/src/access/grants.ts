@@ -148,7 +148,7 @@ export class Grants {
       .onConflict((conflict) => conflict.doNothing())
       .execute()
     const isNew = inserted.some(({ numInsertedOrUpdatedRows }) => (numInsertedOrUpdatedRows ?? 0n) > 0n)
-    if (isNew) await pool.query(`select pg_notify('fairtrace_grants', '')`)
+    if (isNew) await pool.query(`select pg_notify('fairtrace_openings', '')`)
   }
 
   /**
@@ -161,7 +161,8 @@ export class Grants {
     const { charter } = programme
     const found = await this.#requireWaiting(id, programme)
     const approver = approverOf(charter, found.hash, assertion)
-    if (approver === null) throw new FairtraceError('GRANT_APPROVAL_INVALID', 'no approver’s passkey says this of this grant')
+    if (approver === null)
+      throw new FairtraceError('GRANT_APPROVAL_INVALID', 'no approver’s passkey says this of this grant')
     const isOwn = account === found.account || folded(approver.name) === folded(found.grant.requester.name)
     if (isOwn) throw new FairtraceError('SELF_APPROVAL', 'nobody approves their own request')
     const approval = { approver: approver.name, assertion, role: approver.role, atMs: this.#clock.nowMs() }

@@ -5,6 +5,7 @@ import type { OpenDatabase } from '../store/database.ts'
 import { AccessPolicies } from './access-policies.ts'
 import { Grants } from './grants.ts'
 import { SeenPeople } from './people.ts'
+import { ReleaseJobs } from './release-jobs.ts'
 import { type WebhookSettings, Webhooks } from './webhooks.ts'
 
 export interface AccessSettings {
@@ -16,6 +17,7 @@ export interface AccessSettings {
 export class PortalAccess {
   readonly grants: Grants
   readonly people: SeenPeople
+  readonly releases: ReleaseJobs
   readonly webhooks: Webhooks
   /** Null where no builder is known; then nobody can ask for recordings. */
   readonly builderBoxKey: string | null
@@ -24,6 +26,7 @@ export class PortalAccess {
   constructor(database: OpenDatabase, settings: AccessSettings | null, clock: Clock, log: Logger) {
     this.grants = new Grants(database, clock)
     this.people = new SeenPeople(database, clock)
+    this.releases = new ReleaseJobs(database)
     this.webhooks = new Webhooks(database, settings?.webhooks ?? [], clock, log)
     this.builderBoxKey = settings?.builderBoxKey ?? null
   }

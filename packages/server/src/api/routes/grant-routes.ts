@@ -12,6 +12,7 @@ import {
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { ShownGrantRecord } from '../../access/grants.ts'
+import type { ReleaseJobRow } from '../../access/release-jobs.ts'
 import type { PortalApp } from '../app.ts'
 import type { StaffIdentity } from '../identity.ts'
 import type { Portal } from '../portal.ts'
@@ -54,6 +55,18 @@ const optionsAnswer = z.object({
   allowCredentials: z.array(z.object({ id: z.string(), type: z.literal('public-key') })),
 })
 const approvalBody = z.strictObject({ assertion: assertionSchema })
+const releaseBody = z.strictObject({
+  seed: z.string().min(1).max(128).describe('Name of the draw: the same recordings and seed make the same release'),
+})
+const jobParams = z.strictObject({ id: z.uuid() })
+const jobAnswer = z.object({
+  id: z.string(),
+  state: z.enum(['requested', 'running', 'done', 'failed']),
+  progress: z.number().describe('From 0 to 1'),
+  code: z.string().nullable(),
+  message: z.string().nullable(),
+  release: z.string().nullable().describe('Id of the release, once it is made'),
+})
 const refusalBody = z.strictObject({ reason: z.string().trim().min(1).max(500) })
 
 export function grantRoutes(app: PortalApp, portal: Portal): void {
@@ -154,6 +167,34 @@ export function grantRoutes(app: PortalApp, portal: Portal): void {
     },
     handler: async (request) => toAnswer(await endGrant(portal, request, request.params.id)),
   })
+
+  app.post('/api/grants/:id/release', {
+    schema: {
+      ...STAFF,
+      summary: 'Have the release built that an active grant is for (whoever asked for it)',
+      params: grantParams,
+      body: releaseBody,
+      response: { 200: jobAnswer, ...refusals },
+    },
+    handler: async (request) => {
+      const who = await identities.requireStaff(request, 'researcher')
+      const record = await visible(portal, who, request.params.id)
+      if (record.account !== who.account) throw new FairtraceError('NOT_FOUND', 'there is no such grant')
+      return toJobAnswer(await access.releases.request(record, request.body.seed))
+    },
+  })
+
+  app.get('/api/release-jobs/:id', {
+    schema: { ...STAFF, summary: 'How far a release is', params: jobParams, response: { 200: jobAnswer, ...refusals } },
+    handler: async (request) => {
+      await identities.requireStaff(request, ...READERS, 'researcher', 'programme-owner')
+      return toJobAnswer(await access.releases.find(request.params.id))
+    },
+  })
+}
+
+function toJobAnswer({ release_id: release, ...job }: ReleaseJobRow): z.infer<typeof jobAnswer> {
+  return { ...job, release }
 }
 
 /** @throws `ROLE_REQUIRED`, `ACCESS_DENIED`, `GRANT_INVALID`, `BODY_INVALID` */
