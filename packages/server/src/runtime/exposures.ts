@@ -15,6 +15,8 @@ export const EXPOSURE_KINDS = [
   'index-rolled-back',
   /** A witness has seen more of the ledger than this installation holds, and shows it: a backup was restored. */
   'ledger-rolled-back',
+  /** Epoch, charter or log are older than what the keeper has seen: a backup was restored. */
+  'state-rolled-back',
   /** A witness has seen another history of the ledger, under this ledger's signature. */
   'ledger-split',
 ] as const

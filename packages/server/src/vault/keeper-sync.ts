@@ -4,7 +4,8 @@
  */
 import { FairtraceError, isFairtraceError } from '@fairtrace/core'
 import type { Logger } from 'pino'
-import { lockProgramme } from '../runtime/lockdown.ts'
+import { raiseExposure } from '../runtime/exposures.ts'
+import { LOCKED_ENTRY, lockProgramme } from '../runtime/lockdown.ts'
 import { type Programme, readProgramme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import type { KeeperClient } from './keeper-client.ts'
@@ -121,11 +122,12 @@ export class KeeperSync {
     const reason = `The store holds ${behind}: a backup has come back.`
     const before = await readProgramme(database, null)
     if (before?.state === 'locked' && before.epoch >= seenEpoch) return
-    const { logged } = await lockProgramme(database, reason, seenEpoch)
-    if (logged !== null) keystore.keepLedgerDetail(logged.index, 'programme.locked', logged.salt, logged.detail)
     const { code, advice } = new FairtraceError('STATE_ROLLED_BACK', reason)
-    if (this.#said !== behind) log.error({ code, reason, advice }, 'the programme is locked')
+    if (this.#said !== behind) log.error({ code, reason, advice }, 'the programme is being locked')
     this.#said = behind
+    const { logged } = await lockProgramme(database, reason, seenEpoch)
+    await raiseExposure(database, 'state-rolled-back', { behind })
+    if (logged !== null) keystore.keepLedgerDetail(logged.index, LOCKED_ENTRY, logged.salt, logged.detail)
   }
 
   /** Who was erased since the backup was made is erased here again, whatever the backup says of them. */
