@@ -49,11 +49,17 @@ export async function tidyEndedPeriods({ database, keystore }: RetentionInput): 
   }
 }
 
-/** Exposures that were closed, and checks: as long as who was given access stays visible. */
+/** Exposures that were closed, and whom openings concerned: as long as who was given access stays visible. */
 export async function endGovernance({ database }: RetentionInput, charter: Charter, nowMs: number): Promise<number> {
+  const beforeMs = nowMs - charter.retention.governance
+  await database.pool.query(
+    `with over as (delete from vault.access_details where at_ms < $1 returning ledger_index)
+     delete from vault.access_notices where ledger_index in (select ledger_index from over)`,
+    [beforeMs],
+  )
   const { rowCount } = await database.pool.query(
     `delete from install.exposures where state = 'closed' and found_at_ms < $1`,
-    [nowMs - charter.retention.governance],
+    [beforeMs],
   )
   return rowCount ?? 0
 }
