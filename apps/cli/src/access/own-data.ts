@@ -114,7 +114,8 @@ async function confirmed(portal: PortalSession, id: string) {
     if (opening?.state === 'opened' && opening.keys !== null && opening.ledgerIndex !== null) {
       return { keys: opening.keys, ledgerIndex: opening.ledgerIndex }
     }
-    if (opening?.state === 'refused') throw new FairtraceError(codeOf(opening.code), 'your data was not opened')
+    if (opening?.state === 'refused')
+      throw new FairtraceError(codeOf(opening.code), `your data was not opened: ${opening.code}`)
     await sleep(POLL_MS)
   }
   throw new FairtraceError('KEY_UNAVAILABLE', 'nobody confirmed with a passkey within ten minutes')

@@ -15,7 +15,7 @@ import { openDatabase } from '@fairtrace/server/store/database'
 import { createParticipant, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
 import { z } from 'zod'
 import { demoCharterApprovals, demoCharterYaml, writeDemoKeys } from './charter.ts'
-import { withPasskey } from './owner-passkey.ts'
+import { addPasskey, withPasskey } from './passkeys.ts'
 import { createPeople, type People, writePeople } from './people.ts'
 import { PortalSession } from './portal-session.ts'
 import { dealRecordings } from './recordings.ts'
@@ -125,6 +125,11 @@ async function inviteAndWait(
     )
     sessions.push(joined.session)
     options.onStep?.('Inviting people', sessions.length, options.participants)
+  }
+  const pat = people.accounts.find(({ passkeySeed }) => passkeySeed !== undefined)
+  if (pat?.passkeySeed !== undefined && sessions[0] !== undefined) {
+    const person = PortalSession.participant(embedded.portalUrl, sessions[0])
+    await addPasskey(person, embedded.portalUrl, pat.passkeySeed)
   }
   // The account of a participant shows what one of them would see.
   const accounts = people.accounts.map((account) =>

@@ -13,6 +13,8 @@ const peopleSchema = z.strictObject({
       password: z.string(),
       /** Bearer of the participant's own session, so that the account shows what that person would see. */
       session: z.string().optional(),
+      /** Of the participant's passkey in software: real ones live in phones and key fobs. */
+      passkeySeed: z.string().optional(),
       /** Groups of the charter's audience that they are in. */
       groups: z.array(z.string()).optional(),
     }),
@@ -36,7 +38,7 @@ export function createPeople(): People {
       { name: 'dana', role: 'data-protection', password: password() },
       { name: 'willem', role: 'worker-representative', password: password() },
       { name: 'rhea', role: 'researcher', password: password(), groups: ['agent-training'] },
-      { name: 'pat', role: 'participant', password: password() },
+      { name: 'pat', role: 'participant', password: password(), passkeySeed: seed() },
     ],
     approvers,
     quorum: [

@@ -200,6 +200,11 @@ export const passkeysAnswer = z.object({
     z.object({
       id: credentialId,
       usableFromMs: ms,
+      ownDataFromMs: ms
+        .nullable()
+        .describe(
+          'From when on it opens what is stored about me; null for staff, or while the keeper has not heard of it',
+        ),
       charter: passkeySchema
         .nullable()
         .describe('As a charter names it under an approver; null for a kind that can’t approve'),

@@ -135,7 +135,8 @@ export function consentRoutes(app: PortalApp, portal: Portal): void {
  */
 export async function join({ programmes, store, clock }: Portal, code: string) {
   const programme = await programmes.read()
-  if (programme === null || programme.state === 'draft' || programme.state === 'closed') {
+  const takesNobody = ['draft', 'closed', 'locked']
+  if (programme === null || takesNobody.includes(programme.state)) {
     throw new FairtraceError('PROGRAMME_NOT_RUNNING', 'the programme takes nobody in this state')
   }
   const { notice } = programme.charter

@@ -1,10 +1,10 @@
 /** One's own passkeys, and their word for the next act. Everything here is the asker's own, found by their session. */
-import { randomBytes } from 'node:crypto'
 import { PASSKEY_ENROLMENT_TYP, type PasskeyEnrolment } from '@fairtrace/core'
 import { signJws } from '../../runtime/jws.ts'
 import type { PortalApp } from '../app.ts'
 import { charterPasskey } from '../charter-passkey.ts'
 import type { ParticipantIdentity } from '../identity.ts'
+import type { StoredPasskey } from '../passkey-store.ts'
 import type { Portal } from '../portal.ts'
 import {
   doneAnswer,
@@ -28,11 +28,13 @@ export function passkeyRoutes(app: PortalApp, portal: Portal): void {
     schema: { ...ANYBODY, summary: 'My passkeys', response: { 200: passkeysAnswer, ...refusals } },
     handler: async (request) => {
       const own = await passkeys.list(await identities.requireAnybody(request))
+      const opensFrom = await keeperTimes(portal, own)
       return {
         passkeys: own.map((passkey) => ({
           id: passkey.id,
           usableFromMs: passkey.usableFromMs,
           charter: charterPasskey(passkey),
+          ownDataFromMs: opensFrom.get(passkey.id) ?? null,
         })),
       }
     },
@@ -124,10 +126,21 @@ async function enrolWithKeeper(portal: Portal, who: ParticipantIdentity, credent
     atMs: clock.nowMs(),
   }
   const request = { enrolment: signJws(PASSKEY_ENROLMENT_TYP, enrolment, issuer), vouchedBy: null }
-  const id = randomBytes(16).toString('base64url')
   await database.db
     .insertInto('vault.passkey_enrolments')
-    .values({ id, request: JSON.stringify(request) })
+    .values({ id: credential, request: JSON.stringify(request) })
+    .onConflict((conflict) => conflict.doNothing())
     .execute()
-  await database.pool.query(`select pg_notify('fairtrace_key_requests', '')`)
+  await database.pool.query(`select pg_notify('fairtrace_openings', '')`)
+}
+
+/** From when on the keeper lets each of these passkeys open what is stored about its owner. */
+async function keeperTimes({ database }: Portal, own: readonly StoredPasskey[]): Promise<ReadonlyMap<string, number>> {
+  const rows = await database.db
+    .selectFrom('vault.passkey_enrolments')
+    .select(['id', 'usable_from_ms'])
+    .where('state', '=', 'done')
+    .where('id', 'in', ['', ...own.map(({ id }) => id)])
+    .execute()
+  return new Map(rows.flatMap(({ id, usable_from_ms: fromMs }) => (fromMs === null ? [] : [[id, fromMs]])))
 }
