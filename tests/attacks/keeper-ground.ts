@@ -57,7 +57,7 @@ export interface KeeperGround {
   stop(): Promise<void>
 }
 
-export async function startKeeperGround(): Promise<KeeperGround> {
+export async function startKeeperGround(peopleCount = 2, batchesEach = 1): Promise<KeeperGround> {
   const clock = { offsetMs: 0, nowMs: () => Date.now() + clock.offsetMs }
   const ground = await startTestGround({ clock })
   const context = { log: pino({ level: 'silent' }), clock, addresses: {} }
@@ -65,7 +65,7 @@ export async function startKeeperGround(): Promise<KeeperGround> {
   let vault: RunningRole | null = null
   const database = openDatabase(ground.database.url('vault'), 4)
   const line = openKeeperClient(ground.keeper.place, signerFromSeed(TEST_SEEDS.vault), clock)
-  const people = [aDevice(), aDevice()]
+  const people = Array.from({ length: peopleCount }, () => aDevice())
   const recipient = generateX25519()
   const startOne = async () => {
     vault = await startVault({ ...ground.contextOf('vault'), ...context })
@@ -75,7 +75,7 @@ export async function startKeeperGround(): Promise<KeeperGround> {
     vault = null
   }
   await startOne()
-  await fillVault(ground, people, 1)
+  await fillVault(ground, people, batchesEach)
   const logged = async (type: string, detail: unknown) => {
     const { index, salt } = await appendToLedger(database, type, detail, { waitForCheckpoint: true })
     return { type, detail, proof: await witnessedProof(database, index, salt, line) }

@@ -608,7 +608,7 @@ describe('the keeper’s store', () => {
     const privateKey = randomBytes(32)
     store.putShare('somebody', 1, { privateKey, vaultKey: 'A'.repeat(43) })
     expect(() => KeeperStore.open(folder, 'the custodian alone knows')).toThrow(
-      expect.objectContaining({ code: 'DATA_DIR_UNUSABLE' }),
+      expect.objectContaining({ code: 'DATA_IN_USE' }),
     )
     // A keeper that was set up for real waits for its custodian: it takes no first charter from whoever comes.
     const keeper = new Keeper(store, { nowMs: () => Date.now() })

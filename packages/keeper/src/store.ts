@@ -38,6 +38,7 @@ create table highest (only_one integer primary key check (only_one = 1), epoch i
 insert into highest values (1, 0, 0);
 create table witnessed (origin text primary key, size integer not null, root blob not null, note text not null) strict;
 `
+const SQLITE_BUSY = 5
 const SIGNING_SEED = 'fairtrace/keeper-signing-seed/v1'
 const WITNESS_SEED = 'fairtrace/keeper-witness-seed/v1'
 
@@ -96,7 +97,7 @@ export class KeeperStore {
     return new KeeperStore(folder, db, passphrase)
   }
 
-  /** @throws `DATA_DIR_UNUSABLE` without a keeper there, `KEY_UNAVAILABLE` with another passphrase */
+  /** @throws `DATA_DIR_UNUSABLE` without a keeper there, `DATA_IN_USE` if it runs, `KEY_UNAVAILABLE` with another passphrase */
   static open(folder: string, passphrase: string): KeeperStore {
     if (!KeeperStore.exists(folder)) throw unusable('this folder holds no keeper')
     const db = openFile(folder)
@@ -186,7 +187,10 @@ function openFile(folder: string): DatabaseSync {
     db.exec('begin exclusive; commit')
     return db
   } catch (cause) {
-    throw unusable("the keeper's folder can't be opened, or another keeper runs on it", cause)
+    if (cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY) {
+      throw new FairtraceError('DATA_IN_USE', 'another keeper runs on this folder', { cause })
+    }
+    throw unusable("the keeper's folder can't be opened", cause)
   }
 }
 

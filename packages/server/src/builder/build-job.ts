@@ -24,6 +24,7 @@ import { readProgramme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import { FileObjects } from '../store/objects.ts'
 import { builderBoxKey, releaseSecret } from './box-key.ts'
+import { watchGrant } from './grant-watch.ts'
 import { parseReleaseJob, type ReleaseJob } from './job.ts'
 import { openContentKeys } from './open-keys.ts'
 import { readRecordings } from './read-recordings.ts'
@@ -45,12 +46,21 @@ export interface JobInput {
 
 /** @throws the code under which the job failed */
 export async function buildJob(request: unknown, input: JobInput): Promise<ReleaseId> {
-  const { database, signer, signingSeed, signal } = input
   await requireGate(input)
   const job = parseReleaseJob(request)
   if (job.grant.scope.kind !== 'recordings' || job.grant.scope.releaseName !== job.name) {
     throw new FairtraceError('GRANT_INVALID', 'the grant is for another release')
   }
+  const watch = watchGrant(input.database, job.grant, input.clock)
+  try {
+    return await buildUnderGrant(job, { ...input, signal: AbortSignal.any([input.signal, watch.signal]) })
+  } finally {
+    await watch.stop()
+  }
+}
+
+async function buildUnderGrant(job: ReleaseJob, input: JobInput): Promise<ReleaseId> {
+  const { database, signer, signingSeed, signal } = input
   const { charter, yaml, usable } = await charterInForce(database, job, signer)
   const directory = join(input.objectsDir, 'releases', job.name)
   await requireFree(database, job.name, directory)
@@ -78,7 +88,7 @@ export async function buildJob(request: unknown, input: JobInput): Promise<Relea
       builder: signer.publicKey,
     })
     input.onProgress(WRITTEN_SHARE)
-    const ledgerIndex = await publish(staged, used, database)
+    const ledgerIndex = await publish(staged, used, database, signal)
     // Somebody withdrew while it was made: it is made again without them, and nobody is told why it took longer.
     if (ledgerIndex === null) continue
     await announce(staged, job.name, ledgerIndex, input)
@@ -91,6 +101,7 @@ async function publish(
   staged: StagedRelease,
   used: ReadonlySet<string>,
   database: OpenDatabase,
+  signal: AbortSignal,
 ): Promise<number | null> {
   try {
     if (await isStillStored(database, used)) {
@@ -99,6 +110,7 @@ async function publish(
       const proof = Buffer.from(await ledgerProof(database, index, salt))
       // The checkpoint took its time.
       if (await isStillStored(database, used)) {
+        signal.throwIfAborted()
         await staged.publish(proof)
         return index
       }

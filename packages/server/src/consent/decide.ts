@@ -31,7 +31,8 @@ export function decideConsent(
   choice: Choice,
   nowMs: number,
 ): ConsentDecision {
-  if (programme === null || programme.state === 'draft' || programme.state === 'closed') {
+  const isOpen = programme !== null && programme.state !== 'draft' && programme.state !== 'closed'
+  if (!isOpen || programme.state === 'locked') {
     return refuse('PROGRAMME_NOT_RUNNING', 'the programme takes no consent in this state')
   }
   const { notice, capture } = programme.charter

@@ -285,6 +285,12 @@ create table vault.content_keys (
 );
 create index on vault.content_keys (pseudonym);
 create index on vault.content_keys (period);
+-- People erased up to a generation, until the rows of their content keys are gone too.
+create table vault.erased (
+  pseudonym text not null,
+  generation int not null,
+  primary key (pseudonym, generation)
+);
 -- Content keys that nothing opens any more, and whose chunks still take up room.
 create table vault.dead_content_keys (
   id text primary key
@@ -511,6 +517,7 @@ grant select on vault.day_keys to fairtrace_portal, fairtrace_intake;
 grant select, insert on vault.key_requests, vault.erasure_requests to fairtrace_portal;
 grant select on vault.keeper_erasures to fairtrace_portal;
 grant select on vault.activations, vault.grant_ends, vault.passkey_enrolments, vault.own_openings to fairtrace_portal;
+grant select on vault.activations, vault.grant_ends to fairtrace_builder;
 grant insert (grant_hash, request) on vault.activations to fairtrace_portal;
 grant insert (grant_hash) on vault.grant_ends to fairtrace_portal;
 grant insert (id, request) on vault.passkey_enrolments, vault.own_openings to fairtrace_portal;
