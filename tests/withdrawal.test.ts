@@ -194,7 +194,7 @@ describe('a withdrawal', () => {
     await waitFor(async () => ((await call('/api/consent', null, leaving.session)).isErasing === false ? true : null))
     expect(performance.now() - startedAt).toBeLessThan(60_000)
 
-    for (const table of ['participant_keys', 'content_keys', 'key_requests', 'erasure_requests']) {
+    for (const table of ['participant_keys', 'key_requests', 'erasure_requests']) {
       const { rowCount } = await ground.sql.query(`select from vault.${table} where pseudonym = $1`, [
         leaving.pseudonym,
       ])

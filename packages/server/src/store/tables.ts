@@ -119,6 +119,7 @@ export interface Tables {
     sealed: Buffer
     period: string
   }
+  'vault.erased': { pseudonym: string; generation: number }
   'vault.dead_content_keys': { id: string }
   'vault.segments': {
     id: string

@@ -28,6 +28,7 @@ import {
 
 const CHUNKS_AT_ONCE = 2_000
 const KEYS_AT_ONCE = 200
+const KEYS_DEAD_AT_ONCE = 2_000
 /** Of the segments that are written anew together. */
 const BYTES_AT_ONCE = 16 * 1024 * 1024
 const SEGMENTS_AT_ONCE = 64
@@ -39,6 +40,33 @@ export interface CompactionInput {
   readonly index: SegmentIndex
   /** Who holds the drain lock. */
   readonly lockOwner: number
+}
+
+/**
+ * Counts content keys of people who were erased as dead, a portion of them.
+ * @returns whether there may be more
+ */
+export async function forgetErasedKeys(input: CompactionInput): Promise<boolean> {
+  return await transaction(input, async (client) => {
+    const { rows } = await client.query<{ pseudonym: string; generation: number }>(
+      'select pseudonym, generation from vault.erased limit 1',
+    )
+    const [erased] = rows
+    if (erased === undefined) return false
+    const of = [erased.pseudonym, erased.generation]
+    const { rowCount } = await client.query(
+      `with dead as (
+         delete from vault.content_keys where id in (
+           select id from vault.content_keys where pseudonym = $1 and generation <= $2 limit ${KEYS_DEAD_AT_ONCE}
+         ) returning id
+       ) insert into vault.dead_content_keys select id from dead on conflict do nothing`,
+      of,
+    )
+    if ((rowCount ?? 0) < KEYS_DEAD_AT_ONCE) {
+      await client.query('delete from vault.erased where pseudonym = $1 and generation = $2', of)
+    }
+    return true
+  })
 }
 
 /**

@@ -41,20 +41,22 @@ export async function serveErasures({ database, keystore, forget, onErased }: Er
 }
 
 /**
- * In this order: whoever is storing under one of these keys holds its row, so that its content keys are there to be found. What is
- * encrypted under a dead one is named by that alone, and by nobody.
+ * In this order: whoever is storing under one of these keys, or writes one into an answer, holds its row. Content keys without it open
+ * nothing; there may be many, so their rows go later, with the chunks.
  */
 const STATEMENTS = [
   'delete from vault.participant_keys k using gone g where k.pseudonym = g.pseudonym and k.generation <= g.version',
-  `, dead as (
-     delete from vault.content_keys k using gone g where k.pseudonym = g.pseudonym and k.generation <= g.version returning k.id
-   ) insert into vault.dead_content_keys select id from dead on conflict do nothing`,
+  'insert into vault.erased select g.pseudonym, g.version from gone g on conflict do nothing',
   // In the same transaction: whatever happens from here on, the keeper is told until it has destroyed its halves.
   'insert into vault.keeper_erasures select g.pseudonym, g.version from gone g on conflict do nothing',
   'delete from vault.key_requests r using gone g where r.pseudonym = g.pseudonym and r.version <= g.version',
 ]
 const DONE =
   'delete from vault.erasure_requests r using gone g where r.pseudonym = g.pseudonym and r.version <= g.version'
+
+/** A content key whose participant's key is still there. */
+const ALIVE = `select 1 from vault.content_keys c
+  join vault.participant_keys p on p.pseudonym = c.pseudonym and p.generation = c.generation where c.id = k ->> 'contentKeyId'`
 
 /**
  * Answers to grants that were served hold content keys, sealed to the one who asked. Whoever writes an answer holds the rows of
@@ -64,10 +66,9 @@ const cleanAnswers = (
   table: 'openings' | 'own_openings',
 ) => `update vault.${table} o set answer = jsonb_set(answer, '{keys}', (
     select coalesce(jsonb_agg(k), '[]') from jsonb_array_elements(o.answer -> 'keys') k
-    where exists (select 1 from vault.content_keys c where c.id = k ->> 'contentKeyId')))
+    where exists (${ALIVE})))
   where answer is not null and exists (
-    select 1 from jsonb_array_elements(o.answer -> 'keys') k
-    where not exists (select 1 from vault.content_keys c where c.id = k ->> 'contentKeyId'))`
+    select 1 from jsonb_array_elements(o.answer -> 'keys') k where not exists (${ALIVE}))`
 
 interface Gone {
   readonly pseudonym: string

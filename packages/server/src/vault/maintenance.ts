@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { listen } from '../runtime/notifications.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import type { FileObjects } from '../store/objects.ts'
-import { compactSome, forgetDeadChunks } from './compaction.ts'
+import { compactSome, forgetDeadChunks, forgetErasedKeys } from './compaction.ts'
 import type { SegmentIndex } from './index-anchor.ts'
 import { repeat } from './repeat.ts'
 import { serveChecks } from './scrub.ts'
@@ -41,7 +41,7 @@ export function startMaintenance(input: MaintenanceInput): Maintenance {
       const owner = lockOwner()
       if (isStopped || owner === null) return
       const own = { database, objects, index, lockOwner: owner }
-      const isMore = await forgetDeadChunks(own)
+      const isMore = (await forgetErasedKeys(own)) || (await forgetDeadChunks(own))
       if (!isMore) {
         const looked = await compactSome(own, skip)
         if (looked === null) return

@@ -107,7 +107,9 @@ export async function writeAnswer(
 ): Promise<void> {
   await database.db.transaction().execute(async (trx) => {
     const held = await sql<{ id: string }>`
-      select id from vault.content_keys where id = any(${keys.map((key) => key.contentKeyId)}) order by id for key share
+      select c.id from vault.content_keys c
+      join vault.participant_keys p on p.pseudonym = c.pseudonym and p.generation = c.generation
+      where c.id = any(${keys.map((key) => key.contentKeyId)}) order by c.id for key share of c, p
     `.execute(trx)
     const ids = new Set(held.rows.map((row) => row.id))
     await trx
