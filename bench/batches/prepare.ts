@@ -10,14 +10,15 @@ export interface PreparedBatch {
   readonly bytes: Buffer
 }
 
-export async function prepareBatches(count: number, vaultKey: TestVaultKey): Promise<PreparedBatch[]> {
+/** @param eachPerson how many in a row come from the same person and device */
+export async function prepareBatches(count: number, vaultKey: TestVaultKey, eachPerson = 1): Promise<PreparedBatch[]> {
   const threads = availableParallelism()
   const parts = await Promise.all(
     Array.from({ length: threads }, (_, i) => {
       const share = Math.floor(count / threads) + (i < count % threads ? 1 : 0)
       return new Promise<PreparedBatch[]>((resolve, reject) => {
         const worker = new Worker(new URL('./prepare-worker.ts', import.meta.url), {
-          workerData: { count: share, vaultKey },
+          workerData: { count: share, vaultKey, eachPerson },
         })
         worker.on('message', ({ batches, bytes }: { batches: Omit<PreparedBatch, 'bytes'>[]; bytes: ArrayBuffer }) => {
           const size = bytes.byteLength / batches.length
