@@ -14,7 +14,7 @@ import {
 } from '@fairtrace/verify'
 
 /** A proof is good for this long after this keeper's cosignature: an old one could be of a log that was cut since. */
-export const PROOF_MS = 15 * 60_000
+const PROOF_MS = 15 * 60_000
 
 export interface LoggedClaim {
   readonly type: string

@@ -19,7 +19,7 @@ import { verifyJws } from '@fairtrace/verify'
 import { verifyPasskey } from './curves.ts'
 import type { KeeperStore } from './store.ts'
 
-export const PASSKEY_WAIT_MS = 72 * 3_600_000
+const PASSKEY_WAIT_MS = 72 * 3_600_000
 const PASSKEYS_PER_PERSON_MAX = 10
 /** An enrolment is shown to the keeper soon after it happened, or again from the start. */
 const ENROLMENT_MS_MAX = 7 * 24 * 3_600_000
