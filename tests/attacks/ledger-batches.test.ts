@@ -177,6 +177,10 @@ describe('accesses to my data', () => {
     expect(headers.get('content-disposition')).toContain('.tlog-proof')
     const opened = verifyOpening(String(file.text), TRUST)
     expect(opened).toMatchObject({ index, type: 'grant.opened', detail: { approvers: ['Dana Weiss', 'Robin Okafor'] } })
+    ground.portal.setReady(true)
+    const { body: page } = await mine.get('/me')
+    expect(String(page.text)).toContain(`href="/api/me/accesses/${index}/proof"`)
+    expect(String((await other.get('/me')).body.text)).toContain('None of them concerned your recordings.')
     // Nobody else whom it concerned is named in it.
     expect(JSON.stringify(opened)).not.toContain('somebody-else')
   })

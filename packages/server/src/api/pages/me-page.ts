@@ -4,6 +4,7 @@ import { LEASE_MS } from '@fairtrace/core'
 import type { CharterProposal } from '../../consent/charters.ts'
 import { consentEndsAtMs, isConsentCurrent } from '../../consent/decide.ts'
 import { renewalOf } from '../../consent/legal-state.ts'
+import type { OwnAccess } from '../../consent/own-entries.ts'
 import {
   type ConsentEvent,
   type ConsentState,
@@ -28,6 +29,8 @@ export interface MeView {
   readonly devices: readonly EnrolledDevice[]
   /** Entries in the ledger that record an opening of stored recordings, anybody's. */
   readonly openings: number
+  /** Those that concerned this person, newest first. */
+  readonly accesses: readonly OwnAccess[]
   /** Whether the vault has still to destroy keys after a withdrawal. */
   readonly isErasing: boolean
   readonly nowMs: number
@@ -59,11 +62,19 @@ ${view.proposals.map(proposalSection)}
 <section aria-labelledby="what"><h2 id="what">What may be recorded?</h2>${choices(view, consent)}</section>
 <section aria-labelledby="seen"><h2 id="seen">Who has seen it?</h2>
 <p>Stored recordings are encrypted. Each opening needs two signatures and is written to the <a href="/log">ledger</a> first.</p>
-<p>The ledger records <strong>${view.openings}</strong> ${view.openings === 1 ? 'opening' : 'openings'} for everybody together. This version can’t yet tell you which of them concerned your recordings.</p>
+<p>The ledger records <strong>${view.openings}</strong> ${view.openings === 1 ? 'opening' : 'openings'} for everybody together. ${view.accesses.length === 0 ? 'None of them concerned your recordings.' : 'These concerned your recordings; each proof is a file that anybody can check, without asking this server:'}</p>
+${view.accesses.length === 0 ? null : html`<ul>${view.accesses.map(accessItem)}</ul>`}
 <p>Seeing your own recordings here will need a passkey of yours, once this version can show them. You can <a href="/security">add it now</a>, or leave it; whether you did has nothing to do with your yes or no.</p></section>
 <section aria-labelledby="stop"><h2 id="stop">How do I stop?</h2>${withdrawal(view, consent)}</section>
 <section aria-labelledby="history"><h2 id="history">Your decisions</h2>${historyList(view)}</section>`,
   )
+}
+
+function accessItem({ index, atMs, who, purpose, reason, approvers, what }: OwnAccess): Html {
+  const proof = html`<a href="/api/me/accesses/${index}/proof">Proof, entry ${index}</a>`
+  if (who === null) return html`<li>${time(atMs)}: you yourself. ${proof}</li>`
+  const use = what.release === null ? null : html` for the release “${what.release}”`
+  return html`<li>${time(atMs)}: ${who}${use}, ${purpose}: “${reason}” Approved by ${listWords(approvers)}. ${proof}</li>`
 }
 
 /** A widening holds for nobody who has not agreed to it; here they can read what it is before they do. */

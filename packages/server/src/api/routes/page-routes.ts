@@ -6,6 +6,7 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { type CharterProposal, listProposals } from '../../consent/charters.ts'
 import { giveConsent, pauseConsent, resumeConsent, withdrawConsent } from '../../consent/consent.ts'
+import { ownAccesses } from '../../consent/own-entries.ts'
 import { setProgrammeState } from '../../consent/programme.ts'
 import { shownParticipants } from '../../consent/shown-participants.ts'
 import { receiptOf } from '../../consent/state.ts'
@@ -90,6 +91,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
         history: await store.history(who.pseudonym),
         devices: await store.devices(who.pseudonym),
         openings: await countOpenings(),
+        accesses: await ownAccesses(database, who.pseudonym),
         isErasing: await store.isErasing(who.pseudonym),
         nowMs: clock.nowMs(),
         done: request.query.done ?? null,
