@@ -103,7 +103,10 @@ class Supervisor implements Embedded {
     // Refused here, before anything runs on it, and again in each process.
     if (this.#offsetMs !== null) demonstrationClock(kind, this.#offsetMs)
     const portalPort = await requirePort(host, port)
-    if (kind === 'demonstration') await this.#startKeeper(await requirePort('127.0.0.1', 0))
+    // Beside the database: both take their time.
+    const keeper = kind === 'demonstration' ? this.#startKeeper(await requirePort('127.0.0.1', 0)) : Promise.resolve()
+    // If the database fails first, that is the reason that is told.
+    keeper.catch(() => undefined)
     this.#options.onStep?.('Starting the database')
     this.#postgres = await startPostgres({
       dir: dir.path('postgres'),
@@ -119,6 +122,7 @@ class Supervisor implements Embedded {
       passwords: passwordsOf(dir),
       urlOf: (database) => postgres.url('postgres', dir.superuserPassword(), database),
     })
+    await keeper
     this.portalUrl = `http://${host}:${portalPort}`
     this.#writeRuntime()
     this.#options.onStep?.('Starting the roles')
