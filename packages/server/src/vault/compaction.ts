@@ -180,34 +180,35 @@ export async function compactSome(
     const place = places[i]
     return place === undefined ? [] : [{ row, place }]
   })
-  const fresh = index.sign({
-    id,
-    number: index.nextNumber(),
-    bytes: bytes.length,
-    sha256,
-    chunks: placed.length,
-    live_bytes: total,
-    digest: digestBytes(sum(placed.map(({ row, place }) => chunkTerm(index.key, id, place, factsOfRow(row))))),
-  })
   await objects.put(segmentKey(id), bytes)
-  const isMoved = await transaction(input, async (client) => {
+  const fresh = await transaction(input, async (client) => {
     const { rows: now } = await client.query<{ id: string; mac: Buffer }>(
       'select id, mac from vault.segments where id = any($1) order by id for update',
       [old.map(({ row }) => row.id)],
     )
     // An erasure came in between: what was read holds too much.
-    if (!old.every(({ row }) => now.some((one) => one.id === row.id && one.mac.equals(row.mac)))) return false
+    if (!old.every(({ row }) => now.some((one) => one.id === row.id && one.mac.equals(row.mac)))) return null
+    // Numbered under the lock, see `drain-group.ts`.
+    const made = index.sign({
+      id,
+      number: index.nextNumber(),
+      bytes: bytes.length,
+      sha256,
+      chunks: placed.length,
+      live_bytes: total,
+      digest: digestBytes(sum(placed.map(({ row, place }) => chunkTerm(index.key, id, place, factsOfRow(row))))),
+    })
     index.announceLeaving(old.map(({ row }) => row))
-    await insertSegmentRow(client, fresh)
+    await insertSegmentRow(client, made)
     await client.query(
       `update vault.chunks c set segment_id = $1, at_offset = t.at_offset
        from unnest($2::text[], $3::bigint[]) as t(batch_id, at_offset) where c.batch_id = t.batch_id`,
       [id, placed.map(({ row }) => row.batch_id), placed.map(({ place }) => place.offset)],
     )
     await client.query('delete from vault.segments where id = any($1)', [old.map(({ row }) => row.id)])
-    return true
+    return made
   })
-  if (isMoved) {
+  if (fresh !== null) {
     index.committed(fresh)
     for (const { row } of old) await objects.delete(segmentKey(row.id))
   } else {

@@ -69,9 +69,9 @@ export async function drainGroup(rows: readonly InboxRow[], input: GroupInput): 
     if (segment !== null) await input.objects.put(segmentKey(segmentId), segment.bytes)
     const allRefused = [...refused, ...sorted.refused]
     const settled = rows.filter(({ id }) => !sorted.waiting.has(id))
-    const row = segment === null ? null : signedRow(input.index, segmentId, segment)
+    let row: SegmentRow | null = null
     try {
-      await store(input, settled, kept, row, segment, allRefused)
+      row = await store(input, settled, kept, segmentId, segment, allRefused)
     } catch (error) {
       // Only a broken constraint is sure not to have been committed: any other segment may be named by a row.
       if (segment !== null && isConstraint(error)) await input.objects.delete(segmentKey(segmentId))
@@ -152,18 +152,20 @@ async function sortOut(
 }
 
 async function store(
-  { database, lockOwner }: GroupInput,
+  { database, lockOwner, index }: GroupInput,
   rows: readonly InboxRow[],
   kept: Sorted['kept'],
-  row: SegmentRow | null,
+  segmentId: string,
   segment: SealedSegment | null,
   refused: Sorted['refused'],
-): Promise<void> {
+): Promise<SegmentRow | null> {
   const client = await database.pool.connect()
   let isBroken = true
   try {
     await client.query('begin')
     await requireDrainLock(client, lockOwner)
+    // Numbered under the lock: whoever holds off all transactions knows that every number given is stored or never will be.
+    const row = segment === null ? null : signedRow(index, segmentId, segment)
     if (segment !== null && row !== null) {
       await requireKeys(client, kept)
       await insertSegment(client, kept, row, segment)
@@ -183,6 +185,7 @@ async function store(
     })
     await client.query('commit')
     isBroken = false
+    return row
   } catch (error) {
     // If even this fails the connection is gone, and with it the transaction.
     await client.query('rollback').then(

@@ -70,6 +70,7 @@ export class SegmentIndex {
     this.#recent.clear()
   }
 
+  /** Only inside a transaction that holds the lock of `requireDrainLock`: a number in flight is one that an anchor could pass by. */
   nextNumber(): number {
     return ++this.#lastNumber
   }
