@@ -8,6 +8,7 @@ import type { Programme } from '@fairtrace/server/runtime/programme'
 import type { RunningRole } from '@fairtrace/server/runtime/role'
 import { type OpenDatabase, openDatabase } from '@fairtrace/server/store/database'
 import { DAY_KEY_GRACE_MS, DAY_MS, DayKeys } from '@fairtrace/server/vault/day-keys'
+import { openKeeperClient } from '@fairtrace/server/vault/keeper-client'
 import { Keystore } from '@fairtrace/server/vault/keystore'
 import { openLocalKms } from '@fairtrace/server/vault/kms-local'
 import { serveKeyRequests } from '@fairtrace/server/vault/participant-keys'
@@ -28,11 +29,11 @@ describe('keys on a clock that moves', () => {
   const clock = { nowMs: () => nowMs }
 
   beforeAll(async () => {
-    ground = await startTestGround()
+    ground = await startTestGround({ clock })
     ledger = await startLedger({ ...ground.contextOf('ledger'), log: pino({ level: 'silent' }), clock, addresses: {} })
     database = openDatabase(ground.database.url('vault'))
     folder = mkdtempSync(join(tmpdir(), 'fairtrace-keys-'))
-    keystore = new Keystore(folder, await openLocalKms(join(folder, 'kms-local.json'), 'a passphrase'))
+    keystore = new Keystore(folder, openLocalKms(join(folder, 'local-kms'), 'a passphrase'))
     const { charter } = ground
     programme = {
       id: charter.programme as ProgrammeId,
@@ -109,7 +110,10 @@ describe('keys on a clock that moves', () => {
   it('of participants are private before they are public, and the same after a crash in between', async () => {
     const pseudonym = randomId()
     await ground.sql.query('insert into vault.key_requests values ($1)', [pseudonym])
-    expect(await serveKeyRequests(database, keystore)).toBe(1)
+    const { place } = ground.keeper
+    const keeper = openKeeperClient(place, signerFromSeed(TEST_SEEDS.vault), clock)
+    const input = { database, keystore, keeper, vouched: { programme: programme.id, keeper: place.key } }
+    expect(await serveKeyRequests(input)).toBe(1)
     const read = async () =>
       (await ground.sql.query('select public_key from vault.participant_keys where pseudonym = $1', [pseudonym]))
         .rows[0]
@@ -117,7 +121,7 @@ describe('keys on a clock that moves', () => {
     // As a crash after the keystore and before the database would leave it.
     await ground.sql.query('delete from vault.participant_keys where pseudonym = $1', [pseudonym])
     await ground.sql.query('insert into vault.key_requests values ($1)', [pseudonym])
-    await serveKeyRequests(database, keystore)
+    await serveKeyRequests(input)
     expect(await read()).toEqual(before)
   })
 
