@@ -101,6 +101,7 @@ describe('a passkey', () => {
       name: 'Olga',
       account,
       roles: new Set(['programme-owner'] as const),
+      groups: [],
       session: 's',
     } as const
     const authenticator = softwareAuthenticator()

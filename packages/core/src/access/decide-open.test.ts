@@ -191,7 +191,11 @@ describe('decideActivation', () => {
   })
 
   it('allows two approvals in time, whatever else lies beside them', () => {
-    expect(asks(grant, [null, ...both(grant), 'x'])).toEqual({ allow: true, grant })
+    expect(asks(grant, [null, ...both(grant), 'x'])).toEqual({
+      allow: true,
+      grant,
+      approvers: { 'data-protection': DANA, 'worker-representative': ROBIN },
+    })
   })
 })
 
@@ -232,6 +236,7 @@ describe('decideAccess', () => {
     expect(opens(grant, activate(grant, { activeFromMs: 11 * HOUR, endsAtMs: 13 * HOUR }), late)).toEqual({
       allow: true,
       grant,
+      approvers: { 'data-protection': DANA, 'worker-representative': ROBIN },
     })
   })
 

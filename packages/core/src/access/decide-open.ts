@@ -8,7 +8,7 @@ import { charterHash } from '../charter/charter-hash.ts'
 import type { Charter } from '../charter/charter-schema.ts'
 import { type Activation, activationMessage, activationSchema } from './activation.ts'
 import { approvalSchema, isAsserted, type VerifyPasskey } from './approval.ts'
-import { APPROVER_ROLES, type ApproverRole, type VerifySignature } from './approver.ts'
+import type { ApproverRole, VerifySignature } from './approver.ts'
 import { type Grant, grantHash, grantSchema } from './grant.ts'
 
 /** Why nothing opens. Closed: each reason has its own sentence in the interface. */
@@ -27,7 +27,12 @@ export type AccessDenyReason =
   | 'not-in-period'
 
 export type AccessDecision =
-  | { readonly allow: true; readonly grant: Grant }
+  | {
+      readonly allow: true
+      readonly grant: Grant
+      /** Who approved, one for each role, as their passkeys showed. */
+      readonly approvers: Readonly<Record<ApproverRole, string>>
+    }
   | { readonly allow: false; readonly reason: AccessDenyReason }
 
 /** What the deciding process knows itself: the time in Unix milliseconds, and the programme's epoch. */
@@ -88,7 +93,9 @@ export function decideAccess(
   return inPeriod ? approved : deny('not-in-period')
 }
 
-function decideAsked(charter: Charter, grant: unknown, now: AccessNow): AccessDecision {
+type Asked = { readonly allow: true; readonly grant: Grant } | Extract<AccessDecision, { allow: false }>
+
+function decideAsked(charter: Charter, grant: unknown, now: AccessNow): Asked {
   const parsed = grantSchema.safeParse(grant)
   if (!parsed.success) return deny('grant-malformed')
   const { programme, charter: hash, epoch, purpose, requester, lengthMs } = parsed.data
@@ -111,7 +118,7 @@ function decideApproved(
   if (!Array.isArray(approvals)) return deny('approval-missing')
   if (approvals.length > APPROVALS_MAX) return deny('too-many-approvals')
   const challenge = grantHash(grant)
-  const roles = new Set<ApproverRole>()
+  const names = new Map<ApproverRole, string>()
   for (const candidate of approvals) {
     const approval = approvalSchema.safeParse(candidate)
     if (!approval.success) continue
@@ -119,11 +126,15 @@ function decideApproved(
     // Nobody approves their own request, however they spell their name.
     if (approver?.passkey === undefined || folded(approver.name) === folded(grant.requester.name)) continue
     if (isAsserted(approval.data.assertion, approver.passkey, challenge, charter.passkeys.rpId, passkey)) {
-      roles.add(approver.role)
+      names.set(approver.role, approver.name)
     }
   }
   // The charter gives every approver one role, one name and passkeys of their own: two roles are two people.
-  return APPROVER_ROLES.every((role) => roles.has(role)) ? { allow: true, grant } : deny('approval-missing')
+  const dataProtection = names.get('data-protection')
+  const workerRepresentative = names.get('worker-representative')
+  if (dataProtection === undefined || workerRepresentative === undefined) return deny('approval-missing')
+  const approvers = { 'data-protection': dataProtection, 'worker-representative': workerRepresentative }
+  return { allow: true, grant, approvers }
 }
 
 function isActivated(
@@ -148,6 +159,6 @@ function folded(name: string): string {
   return name.normalize('NFKC').trim().toLowerCase()
 }
 
-function deny(reason: AccessDenyReason): AccessDecision {
+function deny(reason: AccessDenyReason): Extract<AccessDecision, { allow: false }> {
   return { allow: false, reason }
 }

@@ -172,6 +172,16 @@ export class AccessPolicies {
   }
 }
 
+let last: AccessPolicies | null = null
+
+/** The policies of this charter; made anew only when another one is asked about. */
+export function accessPoliciesOf(charter: Charter): AccessPolicies {
+  if (last === null || (last.charter !== charter && charterHash(last.charter) !== charterHash(charter))) {
+    last = new AccessPolicies(charter)
+  }
+  return last
+}
+
 /** What a grant reaches. */
 export function resourceOf({ scope }: Pick<Grant, 'scope'>): Resource {
   return scope.kind === 'recordings' ? { kind: 'recordings' } : { kind: 'release', release: scope.release }

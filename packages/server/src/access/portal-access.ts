@@ -1,8 +1,7 @@
 /** What the portal holds for access: grants, policies of the charter in force, people seen, notices. Opened once in its `role.ts`. */
-import { type Charter, type Clock, charterHash } from '@fairtrace/core'
+import type { Clock } from '@fairtrace/core'
 import type { Logger } from 'pino'
 import type { OpenDatabase } from '../store/database.ts'
-import { AccessPolicies } from './access-policies.ts'
 import { Grants } from './grants.ts'
 import { SeenPeople } from './people.ts'
 import { ReleaseJobs } from './release-jobs.ts'
@@ -21,7 +20,6 @@ export class PortalAccess {
   readonly webhooks: Webhooks
   /** Null where no builder is known; then nobody can ask for recordings. */
   readonly builderBoxKey: string | null
-  #policies: { readonly hash: string; readonly policies: AccessPolicies } | null = null
 
   constructor(database: OpenDatabase, settings: AccessSettings | null, clock: Clock, log: Logger) {
     this.grants = new Grants(database, clock)
@@ -29,12 +27,5 @@ export class PortalAccess {
     this.releases = new ReleaseJobs(database)
     this.webhooks = new Webhooks(database, settings?.webhooks ?? [], clock, log)
     this.builderBoxKey = settings?.builderBoxKey ?? null
-  }
-
-  /** Those of this charter; made anew only when another one is in force. */
-  policiesOf(charter: Charter): AccessPolicies {
-    const hash = charterHash(charter)
-    if (this.#policies?.hash !== hash) this.#policies = { hash, policies: new AccessPolicies(charter) }
-    return this.#policies.policies
   }
 }

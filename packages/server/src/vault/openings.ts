@@ -6,8 +6,10 @@
  * approvers signed for, so that reading the row gives nothing.
  */
 import {
+  type AccessDecision,
   activationSchema,
   approvalSchema,
+  type Charter,
   type Clock,
   decideAccess,
   FairtraceError,
@@ -19,6 +21,7 @@ import {
 } from '@fairtrace/core'
 import type { Logger } from 'pino'
 import { z } from 'zod'
+import { accessPoliciesOf, resourceOf } from '../access/access-policies.ts'
 import { verifyEd25519 } from '../runtime/jws.ts'
 import { verifyPasskey } from '../runtime/passkey-signature.ts'
 import type { Programme } from '../runtime/programme.ts'
@@ -116,6 +119,29 @@ function requireAllowed(
   const signatures = { ed25519: verifyEd25519, passkey: verifyPasskey }
   const decision = decideAccess(programme.charter, grant, approvals, activation, now, signatures)
   if (!decision.allow) throw denied(decision.reason)
+  requirePolicy(programme.charter, decision, activation, now)
+}
+
+/** The signatures hold; whether this person may open this, for this, is the policies' to say. @throws `ACCESS_DENIED` */
+function requirePolicy(
+  charter: Charter,
+  { grant, approvers }: Extract<AccessDecision, { allow: true }>,
+  { activeFromMs, endsAtMs }: StoredActivation,
+  now: { readonly nowMs: number; readonly epoch: number },
+): void {
+  const { requester, purpose, epoch, lengthMs } = grant
+  const resource = resourceOf(grant)
+  const shown = {
+    ...{ requester: requester.name, group: requester.group, resource, purpose, epoch, lengthMs },
+    ...{ activeFromMs, endsAtMs },
+    dataProtection: approvers['data-protection'],
+    workerRepresentative: approvers['worker-representative'],
+  }
+  const person = { name: requester.name, groups: [requester.group] }
+  const asked = { ...now, nowMs: Math.floor(now.nowMs), purpose: charter.purpose.term }
+  if (!accessPoliciesOf(charter).decideOpen(person, resource, shown, asked).allow) {
+    throw new FairtraceError('ACCESS_DENIED', 'no policy of the charter lets this person open this')
+  }
 }
 
 function denied(reason: string): FairtraceError {

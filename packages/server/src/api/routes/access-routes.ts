@@ -1,6 +1,7 @@
 /** Who can read what, answered from the policies that decide: for those who watch over access. */
 import { digestPattern } from '@fairtrace/core'
 import { z } from 'zod'
+import { accessPoliciesOf } from '../../access/access-policies.ts'
 import { type AccessWorld, whatReaches, whoReaches } from '../../access/who.ts'
 import type { PortalApp } from '../app.ts'
 import type { Portal } from '../portal.ts'
@@ -75,7 +76,7 @@ async function world({ programmes, access, database, clock }: Portal): Promise<A
   const programme = await programmes.require()
   const releases = await database.db.selectFrom('release.releases').select('id').orderBy('created_at_ms').execute()
   return {
-    policies: access.policiesOf(programme.charter),
+    policies: accessPoliciesOf(programme.charter),
     people: await access.people.list(),
     grants: await access.grants.list(programme),
     releases: releases.map(({ id }) => id),

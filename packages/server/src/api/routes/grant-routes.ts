@@ -11,6 +11,7 @@ import {
 } from '@fairtrace/core'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { accessPoliciesOf } from '../../access/access-policies.ts'
 import type { ShownGrantRecord } from '../../access/grants.ts'
 import type { ReleaseJobRow } from '../../access/release-jobs.ts'
 import type { PortalApp } from '../app.ts'
@@ -210,7 +211,7 @@ export async function askForGrant(
     throw new FairtraceError('BODY_INVALID', 'recipientKey: a grant for a release names the key that gets it')
   }
   const wish = { scope, reason, lengthMs, recipientKey: key, purpose: programme.charter.purpose.term }
-  const { id } = await access.grants.request(programme, access.policiesOf(programme.charter), who, wish)
+  const { id } = await access.grants.request(programme, accessPoliciesOf(programme.charter), who, wish)
   await access.webhooks.announce('grant.requested', { grant: id, reason, lengthMs })
   return access.grants.find(id, programme)
 }
