@@ -43,6 +43,8 @@ const TEXTS: Readonly<Record<TextKind, string>> = {
   email: 'e-mail address',
   url: 'web address',
   phone: 'phone number',
+  card: 'payment card number',
+  iban: 'bank account number (IBAN)',
   code: 'piece of code',
   search: 'search',
   other: 'text',
