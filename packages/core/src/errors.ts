@@ -164,6 +164,11 @@ export const ERRORS = {
   // Device
   OUTBOX_FULL: { status: 507, exit: 5, advice: 'Capture has stopped. Review or release what waits, or delete it.' },
   OUTBOX_CORRUPT: { status: 500, exit: 3, advice: 'The outbox does not open with this key; nothing was sent from it.' },
+  KEYRING_UNAVAILABLE: {
+    status: 503,
+    exit: 6,
+    advice: 'Unlock the keyring of this computer and start again; what waits is kept, and opens only with the key in it.',
+  },
   OUTBOX_IN_USE: { status: 409, exit: 10, advice: 'Another process uses this device folder; stop it first.' },
   SERVER_UNREACHABLE: {
     status: 503,

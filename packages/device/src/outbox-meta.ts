@@ -80,4 +80,8 @@ export class MetaRows {
       .prepare('insert into meta (name, value) values (?, ?) on conflict (name) do update set value = excluded.value')
       .run(name, this.#values.encryptJson(`meta ${name}`, value))
   }
+
+  remove(name: string): void {
+    this.#database.prepare('delete from meta where name = ?').run(name)
+  }
 }

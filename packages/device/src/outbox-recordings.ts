@@ -2,7 +2,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import {
   type Action,
-  type AppId,
   actionSchema,
   FairtraceError,
   id128Pattern,
@@ -15,6 +14,7 @@ import { randomId } from './device-key.ts'
 import type { RecordingStart, WaitingRecording } from './outbox.ts'
 import { blob } from './outbox-database.ts'
 import type { SealedValues } from './sealed-values.ts'
+import { splitActions } from './split-actions.ts'
 
 const infoSchema = z.strictObject({
   lease: z.string(),
@@ -153,6 +153,16 @@ export class RecordingRows {
     this.#database.prepare('update recordings set info = ? where id = ?').run(value, id)
   }
 
+  /** Without any actions it disappears. */
+  replaceActions(recording: RecordingId, actions: readonly Action[]): void {
+    if (actions.length === 0) {
+      this.remove(recording)
+      return
+    }
+    this.#database.prepare('delete from chunks where recording = ?').run(recording)
+    this.insertChunk(recording, 0, actions.length, this.sealChunk(recording, 0, actions))
+  }
+
   closeAll(endedAtMs: number): void {
     for (const { id } of this.#database.prepare(`select id from recordings where state = 'open'`).all()) {
       this.close(String(id) as RecordingId, endedAtMs)
@@ -162,7 +172,7 @@ export class RecordingRows {
   /** Cuts `[from, to)` out; what comes after becomes a recording of its own. */
   cut(recording: RecordingId, from: number, to: number): void {
     const { id, state, actionCount, ...info } = this.requireEnded(recording)
-    const { before, after } = split(this.actions(id), from, to)
+    const { before, after } = splitActions(this.actions(id), from, to)
     this.remove(id)
     // Only what still reaches the end can say how the task ended.
     if (before.length > 0) this.#insertWhole(id, state, { ...info, outcome: null }, before)
@@ -184,18 +194,6 @@ export class RecordingRows {
     const parsed = infoSchema.parse(this.#values.decryptJson(infoOf(recording), blob(info)))
     return { id: recording, state, actionCount: actions, ...parsed }
   }
-}
-
-/** `after` begins with a `switch` to the app it happens in, which the deleted part may have said. */
-function split(actions: readonly Action[], from: number, to: number): { before: Action[]; after: Action[] } {
-  if (!(Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from < to && to <= actions.length)) {
-    throw new FairtraceError('USAGE', `the part ${from} to ${to} is not inside ${actions.length} actions`)
-  }
-  const after = actions.slice(to)
-  let app: AppId | null = null
-  for (const action of actions.slice(0, to)) if (action.kind === 'switch') app = action.app
-  if (app !== null && after.length > 0 && after[0]?.kind !== 'switch') after.unshift({ kind: 'switch', app })
-  return { before: actions.slice(0, from), after }
 }
 
 // Identities of rows, as associated data.

@@ -111,12 +111,12 @@ describe('the outbox of a desktop', () => {
     await outbox.note({ atMs: 1, reason: MARKER })
     await outbox.end(id, 1_000_000)
     await outbox.seal(id, async () => [stored(MARKER)].map((batch) => ({ ...batch, id: 'i'.repeat(43) as BatchId })))
-    outbox.writeSetting('session', MARKER)
+    await outbox.writeSetting('session', MARKER)
     expect(bytesOnDisk()).not.toContain(MARKER)
     outbox.close()
     expect(bytesOnDisk()).not.toContain(MARKER)
     outbox = open()
-    expect(outbox.readSetting('session')).toBe(MARKER)
+    expect(await outbox.readSetting('session')).toBe(MARKER)
   })
 
   it('does not open a value that was moved to another row', async () => {
