@@ -29,6 +29,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'show and change your own consent: give, pause, withdraw, receipts, tasks',
     load: async () => (await import('./commands/consent.ts')).consentCommand(),
   },
+  agent: {
+    summary: 'the desktop agent: join, choose, record, review, pause, withdraw',
+    load: async () => (await import('fairtrace-agent')).agentCommand('agent'),
+  },
   release: {
     summary: 'build, show and export releases',
     load: async () => (await import('./commands/release.ts')).releaseCommand(),

@@ -169,6 +169,12 @@ export const ERRORS = {
     exit: 6,
     advice: 'Unlock the keyring of this computer and start again; what waits is kept, and opens only with the key in it.',
   },
+  AGENT_NOT_RUNNING: { status: 503, exit: 6, advice: 'Start it with `fairtrace-agent start`.' },
+  AGENT_EXPOSED: {
+    status: 409,
+    exit: 5,
+    advice: 'Start the agent with `fairtrace-agent start`, and without NODE_OPTIONS: nothing may open its memory.',
+  },
   OUTBOX_IN_USE: { status: 409, exit: 10, advice: 'Another process uses this device folder; stop it first.' },
   SERVER_UNREACHABLE: {
     status: 503,

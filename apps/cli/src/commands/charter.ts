@@ -9,10 +9,10 @@ import {
   isFairtraceError,
   parseCharter,
 } from '@fairtrace/core'
-import { DEVICE_BUILD } from '@fairtrace/device'
 import { DataDir, SERVER_BUILD } from '@fairtrace/server'
 import { Command } from 'commander'
 import { charterInForce, handInTo, type Outcome, type PortalPlace, proposeTo } from '../charter/charter-portal.ts'
+import { DEVICE_BUILDS } from '../charter/device-builds.ts'
 import { parseGroups } from '../charter/groups.ts'
 import { readKeyFile } from '../charter/key-file.ts'
 import { planChange, planLines } from '../charter/plan.ts'
@@ -83,7 +83,7 @@ export function charterCommand(): Command {
 async function init(file: string, options: Json & { data?: string }): Promise<void> {
   const schema = relative(dirname(resolve(file)), SCHEMA)
   const keys = options.data === undefined ? null : new DataDir(options.data).installation().keys
-  const text = charterTemplate({ schema, keys, deviceBuild: DEVICE_BUILD, serverBuild: SERVER_BUILD })
+  const text = charterTemplate({ schema, keys, deviceBuilds: DEVICE_BUILDS, serverBuild: SERVER_BUILD })
   try {
     await writeFile(file, text, { flag: 'wx' })
   } catch (cause) {
