@@ -63,8 +63,7 @@ const STOPS: Readonly<Partial<Record<ErrorCode, string>>> = {
   DISK_FULL: 'Recording has stopped: the disk of this computer is full. Free some space.',
   SERVER_UNREACHABLE:
     'Nothing is recorded: the portal does not answer. What waits is kept, and it tries again by itself.',
-  LEASE_REVOKED:
-    'Nothing is recorded: something changed in the programme or in your choice. Its terms are being asked for.',
+  LEASE_REVOKED: 'Nothing is recorded at this moment: the portal is being asked whether it may be.',
   OUTSIDE_WORKING_HOURS: 'Nothing is recorded outside working hours. You need to do nothing.',
   DEVICE_UNKNOWN: 'Nothing is recorded: the portal does not know this device. Set it up again where you are signed in.',
   DEVICE_CLOCK_WRONG: 'Nothing is recorded: the clock of this computer is wrong. Set it, and it goes on by itself.',

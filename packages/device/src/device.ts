@@ -48,7 +48,6 @@ export interface DeviceOptions {
   readonly fetch?: Fetch
   /** Milliseconds of a clock that nobody can turn back. */
   readonly monotonicMs?: () => number
-  readonly timers?: Timers
   /** In [0, 1): spreads what devices ask. */
   readonly random?: () => number
   readonly sleep?: (ms: number) => Promise<void>
@@ -202,15 +201,15 @@ export class Device {
   }
 
   /**
-   * Begins to capture from a live source, for `DeviceService`: a lease is asked for, and asked for again, until `stop`.
+   * Ready to capture from a live source, for `DeviceService`: from its `askNow` to its `stop` it keeps a lease.
    * @throws `DEVICE_UNKNOWN`, `SERVER_UNREACHABLE`, `SIGNATURE_INVALID`, `EPOCH_OVER`
    */
-  async openCapture(callbacks: LiveCallbacks): Promise<LiveCapture> {
+  async openCapture(callbacks: LiveCallbacks & { readonly timers?: Timers }): Promise<LiveCapture> {
     const leases = await this.#leaseClient()
     const task = this.#chosenTask?.task ?? null
-    const live = this.#live(leases, task, callbacks)
-    live.askNow()
-    return live
+    // Asked for anew: while nobody captured, nobody listened for an end of the old one.
+    leases.drop()
+    return this.#live(leases, task, callbacks)
   }
 
   /** The task that is being shown, or null for none. */
@@ -281,7 +280,11 @@ export class Device {
           outbox: this.#storage,
           clock,
           programme: () => this.programme(),
-          narrow: () => this.narrowHeld(),
+          narrow: async () => {
+            // The terms of now, not those of a minute ago.
+            await (await this.#leaseClient()).renew()
+            return this.narrowHeld()
+          },
           ...(sleep === undefined ? {} : { sleep }),
           ...(random === undefined ? {} : { random }),
         }),
@@ -302,7 +305,7 @@ export class Device {
    */
   async narrowHeld(): Promise<number> {
     const leases = await this.#leaseClient()
-    const { lease } = await leases.renew()
+    const { lease } = leases.current() ?? (await leases.renew())
     return narrowHeld(this.#storage, leases.programme.charter, lease)
   }
 
@@ -364,17 +367,17 @@ export class Device {
     return this.#options.build ?? DEVICE_BUILD
   }
 
-  get #timers(): Timers {
-    return this.#options.timers ?? systemTimers
-  }
-
-  #live(leases: LeaseClient, task: string | null, callbacks: LiveCallbacks): LiveCapture {
+  #live(
+    leases: LeaseClient,
+    task: string | null,
+    callbacks: LiveCallbacks & { readonly timers?: Timers },
+  ): LiveCapture {
     const { clock } = this.#options
     return new LiveCapture({
+      timers: systemTimers,
       ...callbacks,
       leases,
       session: new CaptureSession({ leases, outbox: this.#storage, clock, task }),
-      timers: this.#timers,
       fetch: this.#fetch,
       serverUrl: this.#identity.requirePlace().serverUrl,
       random: this.#options.random ?? Math.random,

@@ -107,9 +107,9 @@ export class LiveCapture {
   }
 
   /** Asks for a lease at once, whatever was answered before. */
-  askNow(): void {
+  askNow(): Promise<void> {
     this.#options.leases.forgetFailures()
-    void this.#ask(() => this.#options.leases.refresh())
+    return this.#ask(() => this.#options.leases.refresh())
   }
 
   /** Nothing was seen for a while, and where the focus is now only the source can say. */
