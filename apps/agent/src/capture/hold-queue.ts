@@ -16,7 +16,7 @@ export const SETTLE_MS = 150
 const GATHER_MS = 500
 /** Until the field of a stay is known, or a question answered. */
 const KNOWN_MS_MAX = 1_500
-const QUESTIONS_MAX = 4
+const QUESTIONS_MAX = 6
 /** Until the element at the pointer is known; then its place does without. */
 export const PLACE_MS_MAX = 400
 /** More is no person, or nobody answers. */

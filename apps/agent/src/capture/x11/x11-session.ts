@@ -4,6 +4,7 @@ import type { XEvent } from 'x11'
 import type { AccessibilitySight } from '../accessibility/sight.ts'
 import { UNLISTED_APP } from '../app-name.ts'
 import { ClickCounter } from '../click-counter.ts'
+import { FocusStay } from '../focus-stay.ts'
 import { HoldQueue, type SeenPlace } from '../hold-queue.ts'
 import { type ClickSettings, readClickSettings } from './click-settings.ts'
 import type { XConnection } from './connection.ts'
@@ -134,8 +135,11 @@ export class X11Session {
   }
 
   #enter(window: AppWindow): void {
-    const stay = this.#sight?.enter(window, this.#queue) ?? null
-    this.#queue.enter(stay)
+    // Nobody asks a browser, or a program without a name, what it shows.
+    const isUnlisted = window.app === UNLISTED_APP
+    if (isUnlisted) this.#sight?.leave()
+    const stay = isUnlisted ? null : (this.#sight?.enter(window, this.#queue) ?? null)
+    this.#queue.enter(stay ?? unknownStay(window))
   }
 
   #event(event: XEvent): void {
@@ -281,6 +285,12 @@ export class X11Session {
     }
     look().then(slot, () => slot(null))
   }
+}
+
+function unknownStay({ app, id }: AppWindow): FocusStay {
+  const stay = new FocusStay(app, `window ${id}`)
+  stay.condemn()
+  return stay
 }
 
 function isNear(a: PointerAt, b: PointerAt): boolean {
