@@ -6,29 +6,19 @@ import {
   FairtraceError,
   id128Pattern,
   type RecordingId,
-  TASK_OUTCOMES,
   type TaskOutcome,
 } from '@fairtrace/core'
 import { z } from 'zod'
 import { randomId } from './device-key.ts'
 import type { RecordingStart, WaitingRecording } from './outbox.ts'
 import { blob } from './outbox-database.ts'
+import { infoOfStart, infoSchema, RECORDING_STATES, type RecordingInfo } from './recording-info.ts'
 import type { SealedValues } from './sealed-values.ts'
 import { splitActions } from './split-actions.ts'
 
-const infoSchema = z.strictObject({
-  lease: z.string(),
-  task: z.string().nullable(),
-  shield: z.string(),
-  startedAtMs: z.number(),
-  reviewMs: z.number().min(0),
-  endedAtMs: z.number().nullable(),
-  outcome: z.enum(TASK_OUTCOMES).nullable().default(null),
-})
-type Info = z.infer<typeof infoSchema>
 const rowSchema = z.object({
   id: z.string().regex(id128Pattern),
-  state: z.enum(['open', 'held', 'released']),
+  state: z.enum(RECORDING_STATES),
   info: z.instanceof(Uint8Array),
   actions: z.number(),
 })
@@ -99,7 +89,7 @@ export class RecordingRows {
 
   /** The start of a recording as it will be stored. */
   sealStart(recording: RecordingId, start: RecordingStart): Uint8Array {
-    return this.#values.encryptJson(infoOf(recording), { ...start, endedAtMs: null, outcome: null } satisfies Info)
+    return this.#values.encryptJson(infoOf(recording), infoOfStart(start))
   }
 
   insertOpen(recording: RecordingId, start: Uint8Array): void {
@@ -141,7 +131,7 @@ export class RecordingRows {
       this.remove(id)
       return
     }
-    const value = this.#values.encryptJson(infoOf(id), { ...info, endedAtMs } satisfies Info)
+    const value = this.#values.encryptJson(infoOf(id), { ...info, endedAtMs } satisfies RecordingInfo)
     this.#database.prepare(`update recordings set state = 'held', info = ? where id = ?`).run(value, id)
   }
 
@@ -149,7 +139,7 @@ export class RecordingRows {
   setOutcome(recording: RecordingId, outcome: TaskOutcome | null): void {
     const { id, state, actionCount, ...info } = this.requireEnded(recording)
     if (info.task === null) throw new FairtraceError('USAGE', 'the recording shows no task')
-    const value = this.#values.encryptJson(infoOf(id), { ...info, outcome } satisfies Info)
+    const value = this.#values.encryptJson(infoOf(id), { ...info, outcome } satisfies RecordingInfo)
     this.#database.prepare('update recordings set info = ? where id = ?').run(value, id)
   }
 
@@ -179,7 +169,7 @@ export class RecordingRows {
     if (after.length > 0) this.#insertWhole(randomId() as RecordingId, state, info, after)
   }
 
-  #insertWhole(id: RecordingId, state: string, info: Info, actions: readonly Action[]): void {
+  #insertWhole(id: RecordingId, state: string, info: RecordingInfo, actions: readonly Action[]): void {
     this.#insert(id, state, this.#values.encryptJson(infoOf(id), info))
     this.insertChunk(id, 0, actions.length, this.#values.encryptJson(chunkOf(id, 0), actions))
   }

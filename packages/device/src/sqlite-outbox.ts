@@ -14,10 +14,9 @@ import { BatchRows } from './outbox-batches.ts'
 import { inTransaction, openOutboxDatabase, wipeDeleted } from './outbox-database.ts'
 import { MetaRows } from './outbox-meta.ts'
 import { RecordingRows } from './outbox-recordings.ts'
+import { isDue, OUTBOX_BYTES_MAX } from './outbox-rules.ts'
 import { sealedValues } from './sealed-values.ts'
 import type { DeviceStorage } from './storage.ts'
-
-export const OUTBOX_BYTES_MAX = 64 * 1024 * 1024
 
 export interface SqliteOutboxOptions {
   readonly file: string
@@ -155,11 +154,7 @@ export class SqliteOutbox implements DeviceStorage {
   }
 
   async due(nowMs: number): Promise<readonly WaitingRecording[]> {
-    return this.#recordings.list().filter(({ state, endedAtMs, reviewMs }) => {
-      if (state === 'released') return true
-      // Stated as what is due, so that a time that is no number holds the recording back.
-      return state === 'held' && endedAtMs !== null && endedAtMs + reviewMs <= nowMs
-    })
+    return this.#recordings.list().filter((recording) => isDue(recording, nowMs))
   }
 
   seal(recording: RecordingId, build: (firstSequence: number) => Promise<readonly BatchToStore[]>): Promise<number> {
