@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 // Alone, the agent is one bundle with its launcher beside it; inside Fairtrace it runs from its source.
-const bundle = new URL('../dist/bundle/main.js', import.meta.url)
+const bundle = new URL('../dist/main.js', import.meta.url)
 const isAlone = existsSync(fileURLToPath(new URL('./node24.mjs', import.meta.url)))
 const { runUnderPinnedNode } = await import(isAlone ? './node24.mjs' : '../../../scripts/node24.mjs')
 await runUnderPinnedNode(isAlone ? bundle : new URL('../src/main.ts', import.meta.url), process.argv.slice(2))

@@ -10,6 +10,7 @@ import { reviewCommand } from './commands/review-command.ts'
 import { daemonCommand, runAgentCommand, startCommand, stopCommand } from './commands/run-command.ts'
 import { pauseCommand, resumeCommand, statusCommand } from './commands/status-command.ts'
 import { taskCommand } from './commands/task-command.ts'
+import { uploadCommand } from './commands/upload-command.ts'
 import { withdrawCommand } from './commands/withdraw-command.ts'
 
 export function agentCommand(name: string): Command {
@@ -32,6 +33,7 @@ export function agentCommand(name: string): Command {
     reviewCommand(),
     openCommand(),
     taskCommand(),
+    uploadCommand(),
     withdrawCommand(),
     doctorCommand(),
     installCommand(),

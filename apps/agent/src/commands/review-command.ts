@@ -8,6 +8,9 @@ import { moment, saysRecording } from '../review/says-recording.ts'
 import { printJson, runCommand, say, wholeNumber } from '../terminal.ts'
 import { type DeviceOptions, deviceCommand } from './common.ts'
 
+interface ReviewOptions extends DeviceOptions {
+  readonly text?: boolean
+}
 interface PartOptions extends DeviceOptions {
   readonly from?: string
   readonly to?: string
@@ -20,28 +23,37 @@ export function reviewCommand(): Command {
     'Shows what would leave, as sentences; delete any part of it, or release it early.',
   )
     .option('--text', 'print it all instead of opening the screen')
-    .action((options: DeviceOptions & { text?: boolean }) =>
-      runCommand(options, () =>
-        withAgent(options.device, async (ask) => {
-          if (options.json) return printJson(await ask({ ask: 'review' }))
-          if (options.text || !process.stdin.isTTY || !process.stdout.isTTY) return print(await ask({ ask: 'review' }))
-          return runReview(ask)
-        }),
-      ),
-    )
-  command.addCommand(
-    deviceCommand('delete', 'Deletes a recording, or some of its actions. Deleted is gone.')
-      .argument('<recording>', 'id of the recording; `review --json` and `review --text` have it')
-      .option('--from <number>', 'first action to delete, as numbered; the first one if left out')
-      .option('--to <number>', 'last action to delete, as numbered; the last one if left out')
-      .action((id: string, options: PartOptions) => runCommand(options, () => deleteSome(id, options))),
-  )
-  command.addCommand(
-    deviceCommand('release', 'Lets a recording leave before your time to review is over.')
-      .argument('<recording>', 'id of the recording, or `all`')
-      .action((id: string, options: DeviceOptions) => runCommand(options, () => release(id, options))),
-  )
+    .action((options: ReviewOptions) => runCommand(options, () => show(options)))
+  // Their `--device` and `--json` are those of `review`.
+  command
+    .command('delete')
+    .description('Deletes a recording, or some of its actions. Deleted is gone.')
+    .configureHelp({ showGlobalOptions: true })
+    .argument('<recording>', 'id of the recording; `review --json` and `review --text` have it')
+    .option('--from <number>', 'first action to delete, as numbered; the first one if left out')
+    .option('--to <number>', 'last action to delete, as numbered; the last one if left out')
+    .action((id: string, _own: unknown, self: Command) => {
+      const options = self.optsWithGlobals<PartOptions>()
+      return runCommand(options, () => deleteSome(id, options))
+    })
+  command
+    .command('release')
+    .description('Lets a recording leave before your time to review is over.')
+    .configureHelp({ showGlobalOptions: true })
+    .argument('<recording>', 'id of the recording, or `all`')
+    .action((id: string, _own: unknown, self: Command) => {
+      const options = self.optsWithGlobals<DeviceOptions>()
+      return runCommand(options, () => release(id, options))
+    })
   return command
+}
+
+async function show({ device, json, text }: ReviewOptions): Promise<void> {
+  await withAgent(device, async (ask) => {
+    if (json) return printJson(await ask({ ask: 'review' }))
+    if (text || !process.stdin.isTTY || !process.stdout.isTTY) return print(await ask({ ask: 'review' }))
+    return runReview(ask)
+  })
 }
 
 function print({ recordings, sealedBatches, breaks, nowMs }: ReviewAnswer): void {

@@ -41,9 +41,14 @@ export class Agent {
       consent: (choice) => this.#consent(choice),
       task: async ({ task }) => {
         await device.chooseTask(task)
+        await service.refresh()
         return { task }
       },
-      'finish-task': async ({ outcome }) => ({ recording: await device.finishTask(outcome) }),
+      'finish-task': async ({ outcome }) => {
+        const recording = await device.finishTask(outcome)
+        await service.refresh()
+        return { recording }
+      },
       pause: async () => {
         await service.pause()
         return this.status()
@@ -56,10 +61,13 @@ export class Agent {
       review: () => this.#review(),
       'delete-part': async ({ recording, from, to }) => {
         await device.outbox.deletePart(recording as RecordingId, from, to)
+        // A full outbox may have room again.
+        await service.refresh()
         return { done: true }
       },
       delete: async ({ recording }) => {
         await device.outbox.deleteRecording(recording as RecordingId)
+        await service.refresh()
         return { done: true }
       },
       release: async ({ recordings }) => ({

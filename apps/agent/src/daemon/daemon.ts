@@ -61,6 +61,7 @@ export async function startDaemon({ dir, clock, openSource, log }: DaemonOptions
   })
   const page: ReviewPage = await startReviewPage({ ask: agent.ask, clock })
   const control = await startControlServer(controlAddress(dir), agent.ask)
+  let lastProblem: string | null = null
   const unlisten = service.onChange(tell)
   await service.start()
   tell(service.state)
@@ -82,7 +83,6 @@ export async function startDaemon({ dir, clock, openSource, log }: DaemonOptions
     showInBrowser(page.mint(), sessionDir(dir))
   }
 
-  let lastProblem: string | null = null
   function tell(state: DeviceState): void {
     const sentence = describeState(state, clock.nowMs())
     desktop.show(state, sentence)

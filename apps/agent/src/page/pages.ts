@@ -29,7 +29,7 @@ ${pauseForm(session, status)}</section>
 <section aria-labelledby="waits"><h2 id="waits">What will leave</h2>
 <p>${saysWaiting(review)}</p>
 ${recordings.map((recording) => recordingCard(session, recording, nowMs))}
-${sealedBatches === 0 ? null : html`<p>${sealedBatches} more ${sealedBatches === 1 ? 'part is' : 'parts are'} sealed already and on the way. Nobody can read them here any more, you neither.</p>`}</section>
+${sealedBatches === 0 ? null : html`<p>${sealedBatches} more ${sealedBatches === 1 ? 'part is' : 'parts are'} sealed already and on the way. What is sealed can’t be read here any more, by you neither.</p>`}</section>
 <section aria-labelledby="never"><h2 id="never">What never leaves</h2>
 <p>What you typed, when and how fast; how you moved the mouse; titles, addresses and whatever else stands in a window; anything in an app that you did not choose; anything in a password field. It is gone before anything is written to the disk.</p></section>
 ${breaksSection(breaks, nowMs)}
@@ -51,7 +51,7 @@ export function renderRecording({ session, recording, nowMs, done }: RecordingVi
   return page(
     'One recording',
     html`<p><a href="/${session.path}/">← Everything that waits</a></p>
-<h1>${moment(recording.startedAtMs, nowMs)}</h1>
+<h1>Recording of ${moment(recording.startedAtMs, nowMs)}</h1>
 ${doneLine(done)}
 <p class="lead">This is all that would leave of it: ${sentences.length} ${sentences.length === 1 ? 'action' : 'actions'}, ${saysWhenItLeaves(recording, nowMs)}.</p>
 <section aria-labelledby="drawn"><h2 id="drawn">Where it happened</h2>

@@ -8,7 +8,8 @@ const DAY_MS = 86_400_000
 /** @example "Monday 23 November, 14:05: 12 actions; held until Tuesday 24 November, 14:20." */
 export function saysRecording(recording: ReviewedRecording, nowMs: number): string {
   const count = recording.sentences.length
-  return `${moment(recording.startedAtMs, nowMs)}: ${count} ${count === 1 ? 'action' : 'actions'}${saysTask(recording)}; ${saysWhenItLeaves(recording, nowMs)}.`
+  const when = moment(recording.startedAtMs, nowMs)
+  return `${when.charAt(0).toUpperCase()}${when.slice(1)}: ${count} ${count === 1 ? 'action' : 'actions'}${saysTask(recording)}; ${saysWhenItLeaves(recording, nowMs)}.`
 }
 
 export function saysWhenItLeaves({ state, heldUntilMs }: ReviewedRecording, nowMs: number): string {
