@@ -45,6 +45,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'write, check, plan, propose and sign a charter',
     load: async () => (await import('./commands/charter.ts')).charterCommand(),
   },
+  catalogue: {
+    summary: "extract an app's interface labels for a charter, for a person to review",
+    load: async () => (await import('./commands/catalogue.ts')).catalogueCommand(),
+  },
   concern: {
     summary: 'read, raise, join or leave a concern, without being named',
     load: async () => (await import('./commands/concern.ts')).concernCommand(),

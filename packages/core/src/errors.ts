@@ -223,6 +223,16 @@ export const ERRORS = {
     exit: 4,
     advice: 'The shard is not the one in the manifest; fetch the release again.',
   },
+  BROWSER_UNAVAILABLE: {
+    status: 503,
+    exit: 6,
+    advice: 'Install Chromium or Chrome, or name one with --browser; without a screen add --headless.',
+  },
+  CATALOGUE_EMPTY: {
+    status: 404,
+    exit: 5,
+    advice: 'Check the address or the name, open the app with an empty account, and visit the pages that people use.',
+  },
   SIGNATURE_INVALID: {
     status: 400,
     exit: 4,

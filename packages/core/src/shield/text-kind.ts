@@ -9,6 +9,7 @@ import type { LengthClass, TextKind } from '../action.ts'
 import type { FieldKind } from '../input-event.ts'
 import { isEmail, isUrl } from './kinds/address.ts'
 import { isDate } from './kinds/date.ts'
+import { lowerCase } from './kinds/folding.ts'
 import { isNumberText } from './kinds/number.ts'
 import { isCard, isIban } from './kinds/payment.ts'
 import { isPhone } from './kinds/phone.ts'
@@ -44,6 +45,12 @@ export function classifyText(codes: Uint32Array, length: number, field: FieldKin
   if (isPhone(text)) return 'phone'
   if (isNumberText(text)) return 'number'
   return isProgram(text) ? 'code' : wording(text)
+}
+
+/** Kind of a text that somebody reviews, such as a label of an interface; never for what was typed, because a string stays in memory. */
+export function textKindOf(text: string): TextKind {
+  const codes = Uint32Array.from([...text].map((character) => lowerCase(character.codePointAt(0) ?? 0)))
+  return classifyText(codes, codes.length, 'text')
 }
 
 /** Class of a final text of `characters` characters (at least 1). */
