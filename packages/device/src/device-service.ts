@@ -229,6 +229,7 @@ class RunningService implements DeviceService {
 
   #lookAgain(ms: number): void {
     this.#retry?.clear()
+    if (!this.#isRunning) return
     this.#retry = this.#timers.set(ms, () => void this.#look())
   }
 
@@ -277,7 +278,7 @@ class RunningService implements DeviceService {
   #onRevoke(): void {
     this.#consent = null
     this.#show()
-    if (this.#options.device.membership === null) return
+    if (this.#options.device.membership === null || !this.#isRunning) return
     this.#alertTimer?.clear()
     this.#alertTimer = this.#timers.set(this.#random() * ALERT_SPREAD_MS, () => void this.#lookForAlerts())
   }

@@ -26,6 +26,7 @@ export class KeptHalt {
   #halt: Halt | null = null
   #timer: Timer | null = null
   #failures = 0
+  #isStopped = false
   #telling: Promise<unknown> = Promise.resolve()
 
   constructor(device: Device, clock: Clock, timers: Timers) {
@@ -39,6 +40,7 @@ export class KeptHalt {
   }
 
   async read(): Promise<void> {
+    this.#isStopped = false
     const kept = await this.#device.outbox.readSetting(SETTING)
     this.#halt = kept === null ? null : haltSchema.parse(kept)
     if (this.#halt?.isTold === false) void this.#tryTelling()
@@ -83,6 +85,7 @@ export class KeptHalt {
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#timer?.clear()
   }
 
@@ -130,7 +133,7 @@ export class KeptHalt {
   }
 
   #retryLater(): void {
-    if (this.#halt?.isTold !== false) return
+    if (this.#isStopped || this.#halt?.isTold !== false) return
     const waitMs = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_MS_MAX)
     this.#timer?.clear()
     this.#timer = this.#timers.set(waitMs, () => void this.#tryTelling())

@@ -66,6 +66,7 @@ export class SourceSwitch {
       // Fails closed: what is not surely on counts as off, and the cause, which could quote what it saw, goes no further.
       this.#isOn = false
       onFailing(true)
+      if (!this.#isWanted) return
       const waitMs = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_MS_MAX)
       this.#retry = timers.set(waitMs, () => void this.#turn())
     }
