@@ -75,7 +75,6 @@ export interface SelfAnswer {
   readonly cpuMs: number
   readonly indicator: string
   readonly shortcut: string | null
-  readonly keyring: string
 }
 
 interface Done {

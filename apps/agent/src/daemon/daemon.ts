@@ -55,7 +55,6 @@ export async function startDaemon({ dir, clock, openSource, log }: DaemonOptions
         cpuMs: Math.round((process.cpuUsage().user + process.cpuUsage().system) / 1_000),
         indicator: desktop.indicator,
         shortcut: desktop.shortcut,
-        keyring: keyring === null ? 'none' : 'system',
       }),
     },
   })
@@ -85,7 +84,7 @@ export async function startDaemon({ dir, clock, openSource, log }: DaemonOptions
 
   function tell(state: DeviceState): void {
     const sentence = describeState(state, clock.nowMs())
-    desktop.show(state, sentence)
+    desktop.show(state)
     const problem = state.state === 'blind' ? state.problem : state.state === 'stopped' ? state.code : null
     if (problem !== null && problem !== lastProblem) {
       desktop.notify('Fairtrace does not record', sentence)
@@ -104,7 +103,7 @@ export async function startDaemon({ dir, clock, openSource, log }: DaemonOptions
       await source.close()
       await page.stop()
       await Promise.race([control.stop(), sleep(1_000)])
-      await desktop.close()
+      desktop.close()
       await device.close()
       log('fairtrace-agent has stopped')
     },

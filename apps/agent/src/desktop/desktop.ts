@@ -7,14 +7,17 @@ import { notify } from './notifications.ts'
 import { openXIndicator, type XIndicator } from './x-indicator.ts'
 import { grabPauseShortcut, SHORTCUT } from './x-shortcut.ts'
 
+/** How soon a display that went away is looked for again. */
+const RETRY_MS = 2_000
+
 export interface Desktop {
   /** Where the indicator is, in words; the doctor shows it. */
   readonly indicator: string
   /** The shortcut that pauses and resumes, or null where there is none. */
   readonly shortcut: string | null
-  show(state: DeviceState, sentence: string): void
+  show(state: DeviceState): void
   notify(summary: string, body: string): void
-  close(): Promise<void>
+  close(): void
 }
 
 export interface DesktopActions {
@@ -22,24 +25,57 @@ export interface DesktopActions {
   readonly openPage: () => void
 }
 
-/** Never throws: an agent without a display records nothing, and must still be able to say so. */
-export async function openDesktop(actions: DesktopActions): Promise<Desktop> {
-  const display = process.env.DISPLAY
-  const x = display ? await XConnection.open(display).catch(() => null) : null
-  const indicator = x === null ? null : await openXIndicator(x, actions).catch(() => null)
-  const hasShortcut = x !== null && (await grabPauseShortcut(x, actions.togglePause).catch(() => false))
-  return {
-    indicator: indicator === null ? 'none' : 'a window at the lower right of the screen',
-    shortcut: hasShortcut ? SHORTCUT : null,
-    show: (state) => show(indicator, state),
-    notify,
-    async close() {
-      indicator?.close()
-      x?.close()
-    },
-  }
+interface Shown {
+  readonly x: XConnection
+  readonly indicator: XIndicator | null
+  readonly hasShortcut: boolean
 }
 
-function show(indicator: XIndicator | null, state: DeviceState): void {
-  indicator?.show(indicatorLook(state))
+/** Never throws: an agent without a display records nothing, and must still be able to say so. */
+export async function openDesktop(actions: DesktopActions): Promise<Desktop> {
+  let state: DeviceState | null = null
+  let shown: Shown | null = null
+  let retry: NodeJS.Timeout | null = null
+  let isClosed = false
+
+  const open = async (): Promise<void> => {
+    const display = process.env.DISPLAY
+    if (!display || isClosed) return
+    const x = await XConnection.open(display).catch(() => null)
+    if (x === null) return again()
+    const indicator = await openXIndicator(x, actions).catch(() => null)
+    const hasShortcut = await grabPauseShortcut(x, actions.togglePause).catch(() => false)
+    shown = { x, indicator, hasShortcut }
+    x.onLost(() => {
+      shown = null
+      again()
+    })
+    if (state !== null) indicator?.show(indicatorLook(state))
+  }
+  const again = (): void => {
+    if (isClosed) return
+    retry = setTimeout(() => void open(), RETRY_MS)
+    retry.unref()
+  }
+  await open()
+
+  return {
+    get indicator() {
+      return shown?.indicator ? 'a window at the lower right of the screen' : 'none'
+    },
+    get shortcut() {
+      return shown?.hasShortcut ? SHORTCUT : null
+    },
+    show(next) {
+      state = next
+      shown?.indicator?.show(indicatorLook(next))
+    },
+    notify,
+    close() {
+      isClosed = true
+      if (retry !== null) clearTimeout(retry)
+      shown?.indicator?.close()
+      shown?.x.close()
+    },
+  }
 }

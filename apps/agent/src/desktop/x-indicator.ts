@@ -13,8 +13,8 @@ const BACKGROUND = 0x17211f
 const INK = 0xf2f6f4
 const EVENTS = { buttonPress: 1 << 2, exposure: 1 << 15, visibility: 1 << 16 }
 const ATOM = { cardinal: 6, string: 31, wmClass: 67, wmName: 39 }
-/** How often it may come back on top of a window that covers it: two that do so must not fight. */
-const RAISE_MS_MIN = 500
+/** How soon it comes back on top of a window that covers it. */
+const RAISE_MS = 250
 
 export interface XIndicator {
   show(look: IndicatorLook): void
@@ -56,14 +56,17 @@ export async function openXIndicator(
   client.MapWindow(window)
 
   let look: IndicatorLook | null = null
-  let raisedAtMs = 0
+  let raise: NodeJS.Timeout | null = null
   x.onEvent((event: XEvent) => {
     if (event.wid !== window) return
     if (event.name === 'Expose') draw()
-    // Anything but wholly visible: something lies on it.
-    if (event.name === 'VisibilityNotify' && performance.now() - raisedAtMs > RAISE_MS_MIN) {
-      raisedAtMs = performance.now()
-      client.RaiseWindow(window)
+    // After each change; the pause keeps two such windows from fighting for the top.
+    if (event.name === 'VisibilityNotify' && raise === null) {
+      raise = setTimeout(() => {
+        raise = null
+        if (x.isOpen) client.RaiseWindow(window)
+      }, RAISE_MS)
+      raise.unref()
     }
     if (event.name === 'ButtonPress' && event.keycode === 1) actions.openPage()
     if (event.name === 'ButtonPress' && event.keycode === 3) actions.togglePause()
@@ -91,6 +94,7 @@ export async function openXIndicator(
       draw()
     },
     close() {
+      if (raise !== null) clearTimeout(raise)
       if (x.isOpen) client.DestroyWindow(window)
     },
   }

@@ -1,5 +1,6 @@
 /** What the doctor looks at on this computer. Each check says what it found and, where something is wrong, what to do. */
-import { statfsSync, statSync } from 'node:fs'
+import { existsSync, statfsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import process from 'node:process'
 import type { SelfAnswer, StatusAnswer } from '../control/answers.ts'
 import { dumps } from '../daemon/harden.ts'
@@ -55,12 +56,15 @@ export function checkAccessibility(): Check {
   )
 }
 
-export function checkKeyring({ hasKeyring }: CheckContext): Check {
-  if (hasKeyring) return ok('keyring', 'The key to what waits here is in your keyring.')
+export function checkKeyring({ device, hasKeyring }: CheckContext): Check {
+  if (existsSync(join(device, 'key-place'))) {
+    if (hasKeyring) return ok('keyring', 'The key to what waits here is in your keyring.')
+    return wrong('keyring', 'The key to what waits here is in your keyring, and no keyring answers.', 'Unlock it.')
+  }
   return look(
     'keyring',
-    'There is no keyring: the key to what waits here is a file that only you may read.',
-    'With gnome-keyring or KWallet the key moves there by itself.',
+    'The key to what waits here is a file that only you may read: no keyring took it.',
+    'With gnome-keyring or KWallet, unlocked, the key moves there by itself.',
   )
 }
 
