@@ -60,6 +60,19 @@ export interface XGround {
 export async function startXGround(): Promise<XGround> {
   const folder = mkdtempSync(join(tmpdir(), 'fairtrace-x-'))
   const running = new Set<ChildProcess>()
+  const stop = async () => {
+    for (const child of running) await endGroup(child)
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  try {
+    return await startIn(folder, running, stop)
+  } catch (cause) {
+    await stop()
+    throw cause
+  }
+}
+
+async function startIn(folder: string, running: Set<ChildProcess>, stop: () => Promise<void>): Promise<XGround> {
   const env: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,
     LANG: 'C.UTF-8',
@@ -159,8 +172,7 @@ export async function startXGround(): Promise<XGround> {
     startAccessibility,
     stop: async () => {
       x?.close()
-      for (const child of running) await endGroup(child)
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+      await stop()
     },
   }
 }

@@ -29,15 +29,20 @@ export interface SeenPlace {
 /** Null: nothing of it is to be said (a password field, a window of nobody's). */
 export type PlaceSlot = (seen: SeenPlace | null) => void
 
-type Key = Extract<InputEvent, { kind: 'key' }>
 interface KeyItem {
   readonly is: 'key'
   readonly number: number
   readonly arrivedMs: number
-  readonly event: Key
+  readonly atMs: number
+  readonly key: string
   readonly modifiers: readonly Modifier[]
-  /** Null for a release that happens nobody knows where. */
-  readonly stay: FocusStay | null
+  readonly stay: FocusStay
+}
+/** Only of modifiers is the release of a key known. */
+interface ModifiersItem {
+  readonly is: 'modifiers'
+  readonly atMs: number
+  readonly held: readonly Modifier[]
 }
 interface PointerItem {
   readonly is: 'pointer'
@@ -50,7 +55,7 @@ interface StayItem {
   readonly arrivedMs: number
   readonly stay: FocusStay
 }
-type Item = KeyItem | PointerItem | StayItem
+type Item = KeyItem | ModifiersItem | PointerItem | StayItem
 
 export interface HoldQueueOptions {
   readonly emit: (event: InputEvent) => void
@@ -71,8 +76,7 @@ export class HoldQueue {
   #asked: { readonly stay: FocusStay } | null = null
   #questions = 0
   #stated: { readonly app: AppId; readonly field: FieldKind } | null = null
-  /** Keys that the receiver believes to be down, modifiers apart. */
-  readonly #shownKeys = new Set<string>()
+  /** Modifiers that the receiver believes to be down. */
   readonly #shownModifiers = new Set<Modifier>()
 
   constructor(options: HoldQueueOptions) {
@@ -97,18 +101,17 @@ export class HoldQueue {
     this.#drain()
   }
 
-  key(event: Key, modifiers: readonly Modifier[]): void {
+  /** A key was pressed. @param modifiers that were held then */
+  key(key: string, atMs: number, modifiers: readonly Modifier[]): void {
     const stay = this.#stay
-    // A release goes on wherever it happens: it says nothing, and a key must not seem to be held for ever.
-    if (event.down && (stay === null || stay.isDoubtful)) return
-    this.#hold({
-      is: 'key',
-      number: ++this.#keys,
-      arrivedMs: this.#options.nowMs(),
-      event,
-      modifiers,
-      stay,
-    })
+    if (stay === null || stay.isDoubtful) return
+    const arrivedMs = this.#options.nowMs()
+    this.#hold({ is: 'key', number: ++this.#keys, arrivedMs, atMs, key, modifiers, stay })
+  }
+
+  /** These are held from now on: those that aren't were let go. */
+  modifiers(held: readonly Modifier[], atMs: number): void {
+    this.#hold({ is: 'modifiers', held, atMs })
   }
 
   /** @returns where to say, later, at what the pointer was */
@@ -134,7 +137,6 @@ export class HoldQueue {
     this.#stated = null
     this.#asked = null
     this.#questions = 0
-    this.#shownKeys.clear()
     this.#shownModifiers.clear()
     this.#timer?.clear()
     this.#timer = null
@@ -167,6 +169,9 @@ export class HoldQueue {
         return this.#pointerIsDone(item)
       case 'key':
         return this.#keyIsDone(item)
+      case 'modifiers':
+        this.#letGo(item.held, item.atMs)
+        return true
     }
   }
 
@@ -185,25 +190,18 @@ export class HoldQueue {
   }
 
   #keyIsDone(item: KeyItem): boolean {
-    const { stay, event } = item
-    if (stay === null) {
-      this.#showRelease(event)
-      return true
-    }
+    const { stay } = item
     if (stay.isPending) return this.#giveUpAfter(stay, item.arrivedMs)
-    if (!stay.isOrdinary) {
-      if (!event.down) this.#showRelease(event)
-      return true
-    }
+    if (!stay.isOrdinary) return true
     const later = this.#items.find(
       (other) => other.is === 'stay' && other.stay.program === stay.program && other.stay.isPending,
     )
     if (later?.is === 'stay') return this.#giveUpAfter(later.stay, later.arrivedMs)
     if (item.number > stay.confirmedUpTo) {
-      this.#askAbout(item, stay)
+      this.#askAbout(item)
       return false
     }
-    this.#show(item, stay)
+    this.#show(item)
     return true
   }
 
@@ -223,16 +221,16 @@ export class HoldQueue {
   /** Keys of this program that still wait are dropped. */
   #condemn(program: string): void {
     for (const item of this.#items) {
-      if (item.is === 'key' && item.stay?.program === program && item.number > item.stay.confirmedUpTo)
+      if (item.is === 'key' && item.stay.program === program && item.number > item.stay.confirmedUpTo)
         item.stay.condemn()
     }
   }
 
-  #askAbout(item: KeyItem, stay: FocusStay): void {
+  #askAbout({ arrivedMs, stay }: KeyItem): void {
     if (this.#asked !== null) return
     const nowMs = this.#options.nowMs()
     // Where the focus has gone on, no more keys come to wait for.
-    const askAtMs = item.arrivedMs + (stay === this.#stay && this.#questions === 0 ? GATHER_MS : SETTLE_MS)
+    const askAtMs = arrivedMs + (stay === this.#stay && this.#questions === 0 ? GATHER_MS : SETTLE_MS)
     if (nowMs < askAtMs) {
       this.#wakeAt(askAtMs)
       return
@@ -271,31 +269,21 @@ export class HoldQueue {
     this.#drain()
   }
 
-  #show({ event, modifiers }: KeyItem, stay: FocusStay): void {
-    if (!event.down) {
-      this.#showRelease(event)
-      return
-    }
+  /** Presses the key, and lets it go: how long it was down is nobody's business. */
+  #show({ key, atMs, modifiers, stay }: KeyItem): void {
     this.#state(stay.app, stay.field ?? 'unknown')
-    const own = modifierOf(event.key)
+    const own = modifierOf(key)
     // The server knows best which modifiers are held: keys that were dropped in between may have changed them.
-    for (const name of modifiers) {
-      if (name !== own && !this.#shownModifiers.has(name)) this.#emitModifier(name, true, event.atMs)
-    }
-    for (const name of this.#shownModifiers) {
-      if (name !== own && !modifiers.includes(name)) this.#emitModifier(name, false, event.atMs)
-    }
+    for (const name of modifiers) if (!this.#shownModifiers.has(name)) this.#emitModifier(name, true, atMs)
+    this.#letGo(own === null ? modifiers : [...modifiers, own], atMs)
     if (own === null) {
-      this.#shownKeys.add(event.key)
-      this.#options.emit(event)
-    } else if (!this.#shownModifiers.has(own)) this.#emitModifier(own, true, event.atMs)
+      this.#options.emit({ kind: 'key', atMs, key, down: true })
+      this.#options.emit({ kind: 'key', atMs, key, down: false })
+    } else if (!this.#shownModifiers.has(own)) this.#emitModifier(own, true, atMs)
   }
 
-  #showRelease(event: Key): void {
-    const own = modifierOf(event.key)
-    if (own !== null) {
-      if (this.#shownModifiers.has(own)) this.#emitModifier(own, false, event.atMs)
-    } else if (this.#shownKeys.delete(event.key)) this.#options.emit(event)
+  #letGo(held: readonly Modifier[], atMs: number): void {
+    for (const name of this.#shownModifiers) if (!held.includes(name)) this.#emitModifier(name, false, atMs)
   }
 
   #emitModifier(key: Modifier, down: boolean, atMs: number): void {

@@ -55,25 +55,33 @@ export class X11Source implements InputSource {
 
   /** Input that the display says is selected here: for `doctor`, and for a test. */
   async selected(): Promise<readonly { readonly device: number; readonly mask: number }[]> {
-    return (await this.#attachment?.session?.selected()) ?? []
+    return (await this.#attachment?.open?.session.selected()) ?? []
   }
 
   /** Bytes that the display has sent since it was attached. */
   get bytesRead(): number {
-    return this.#attachment?.x?.bytesRead ?? 0
+    return this.#attachment?.open?.x.bytesRead ?? 0
   }
 }
 
+/** What is open while it sees. */
+interface Open {
+  readonly x: XConnection
+  readonly session: X11Session
+  readonly sight: AccessibilitySight
+}
+
 class Attachment {
-  session: X11Session | null = null
-  x: XConnection | null = null
   readonly #options: X11SourceOptions
   readonly #problems: Problems
   readonly #emit: (event: InputEvent) => void
-  #sight: AccessibilitySight | null = null
+  #open: Open | null = null
   #stopSleep: (() => Promise<void>) | null = null
   #isStopped = false
-  readonly #timers = new Set<NodeJS.Timeout>()
+  #isAsleep = false
+  /** Counts tries: what an old one finds out is news no more. */
+  #try = 0
+  #timer: NodeJS.Timeout | null = null
 
   constructor(options: X11SourceOptions, problems: Problems, emit: (event: InputEvent) => void) {
     this.#options = options
@@ -83,118 +91,90 @@ class Attachment {
     }
   }
 
+  get open(): Open | null {
+    return this.#open
+  }
+
   async start(): Promise<void> {
     this.#stopSleep = await watchSleep((isAsleep) => {
-      if (isAsleep) this.#break('suspended')
-      else this.#later(0, () => this.#openDisplay(RETRY_MS.first))
+      this.#isAsleep = isAsleep
+      if (isAsleep) this.#lose('suspended')
+      else this.#again(0, RETRY_MS.first)
     })
-    await this.#openSight(RETRY_MS.first)
-    await this.#openDisplay(RETRY_MS.first)
+    await this.#see(RETRY_MS.first)
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    for (const timer of this.#timers) clearTimeout(timer)
-    await this.session?.close()
-    this.x?.close()
-    await this.#sight?.close()
+    this.#try++
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#close()
     await this.#stopSleep?.()
     // Nothing is wrong with a source that is not to see.
-    this.#problems.remove(
-      'display-lost',
-      'hook-dead',
-      'suspended',
-      'screen-changed',
-      'accessibility-missing',
-      'permission-missing',
-    )
+    this.#problems.clear()
   }
 
-  async #openDisplay(retryMs: number): Promise<void> {
-    if (this.#isStopped || this.session !== null) return
+  /** Opens all that it takes, or says what is missing and tries again. */
+  async #see(retryMs: number): Promise<void> {
+    if (this.#isStopped || this.#isAsleep || this.#open !== null) return
+    const attempt = ++this.#try
+    const isOld = () => attempt !== this.#try
+    const lost = (why: SourceProblem) => {
+      if (isOld()) return
+      this.#lose(why)
+      this.#again(RETRY_MS.first, RETRY_MS.first * 2)
+    }
     const { display, wallMs, nowMs } = this.#options
+    let sight: AccessibilitySight | null = null
     let x: XConnection | null = null
     try {
+      sight = await AccessibilitySight.open(nowMs, () => lost('accessibility-missing'))
       x = await XConnection.open(display)
-      const opened = x
-      this.x = opened
-      opened.onLost(() => {
-        if (this.x === opened) this.#again('display-lost')
-      })
-      const session = await X11Session.open(
-        { x: opened, emit: this.#emit, wallMs, nowMs, onBroken: (why) => this.#again(why) },
-        this.#sight,
-      )
-      if (this.#isStopped || this.x !== opened) {
-        await session.close()
-        return
-      }
-      this.session = session
-      this.#problems.remove('display-lost', 'hook-dead', 'suspended', 'screen-changed', 'permission-missing')
+      x.onLost(() => lost('display-lost'))
+      const session = await X11Session.open({ x, sight, emit: this.#emit, wallMs, nowMs, onBroken: lost })
+      if (isOld()) throw new Error('it was given up meanwhile')
+      this.#open = { x, session, sight }
+      this.#problems.clear()
     } catch (cause) {
-      if (this.x === x) this.x = null
       x?.close()
-      const isRefused = cause instanceof Error && /authori|no protocol specified|not authorized/i.test(cause.message)
-      this.#problems.add(isRefused ? 'permission-missing' : 'display-lost')
-      this.#later(retryMs, () => this.#openDisplay(Math.min(retryMs * 2, RETRY_MS.most)))
+      await sight?.close()
+      if (isOld()) return
+      this.#problems.only(
+        sight === null ? 'accessibility-missing' : isRefusal(cause) ? 'permission-missing' : 'display-lost',
+      )
+      this.#again(retryMs, Math.min(retryMs * 2, RETRY_MS.most))
     }
   }
 
-  async #openSight(retryMs: number): Promise<void> {
+  /** What was seen is at its end; what was held goes. */
+  #lose(why: SourceProblem): void {
     if (this.#isStopped) return
-    let opened: AccessibilitySight | null = null
-    try {
-      const sight = await AccessibilitySight.open(this.#options.nowMs, () => {
-        if (this.#sight === opened) this.#loseSight()
-      })
-      opened = sight
-      if (this.#isStopped) {
-        await sight.close()
-        return
-      }
-      this.#sight = sight
-      this.#problems.remove('accessibility-missing')
-      this.session?.see(sight)
-    } catch {
-      // No text is taken meanwhile: without accessibility every field is unknown.
-      this.#problems.add('accessibility-missing')
-      this.#later(retryMs, () => this.#openSight(Math.min(retryMs * 2, RETRY_MS.most)))
-    }
-  }
-
-  #loseSight(): void {
-    const sight = this.#sight
-    this.#sight = null
-    this.#problems.add('accessibility-missing')
-    this.session?.see(null)
-    sight?.close().catch(() => undefined)
-    this.#later(RETRY_MS.first, () => this.#openSight(RETRY_MS.first * 2))
-  }
-
-  /** Sight of the display was lost: what is held goes, and it is tried again. */
-  #again(why: SourceProblem): void {
-    this.#break(why)
-    this.#later(RETRY_MS.first, () => this.#openDisplay(RETRY_MS.first * 2))
-  }
-
-  #break(why: SourceProblem): void {
-    if (this.#isStopped) return
-    this.#problems.add(why)
-    const { session, x } = this
-    this.session = null
-    this.x = null
-    if (session === null && x === null) return
+    this.#try++
+    this.#problems.only(why)
+    if (this.#open === null) return
     this.#emit({ kind: 'gap', atMs: this.#options.wallMs() })
-    session?.close().catch(() => undefined)
-    x?.close()
+    // What is lost already needs no goodbye.
+    this.#close().catch(() => undefined)
   }
 
-  #later(ms: number, work: () => Promise<void>): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      // Each of them handles its own failure and tries again.
-      work().catch(() => undefined)
-    }, ms)
-    this.#timers.add(timer)
+  async #close(): Promise<void> {
+    const open = this.#open
+    this.#open = null
+    open?.session.close()
+    open?.x.close()
+    await open?.sight.close()
   }
+
+  #again(ms: number, nextMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      // It handles its own failures and tries again.
+      void this.#see(nextMs)
+    }, ms)
+  }
+}
+
+/** The server's words for somebody whom it doesn't let in. */
+function isRefusal(cause: unknown): boolean {
+  return cause instanceof Error && /authori[sz]|no protocol specified/i.test(cause.message)
 }

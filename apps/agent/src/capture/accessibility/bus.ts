@@ -2,6 +2,7 @@
 
 import type { Message, MessageBus } from 'dbus-native'
 import dbus from 'dbus-native'
+import { Deadlines } from '../deadlines.ts'
 
 /** Whoever takes longer doesn't answer. */
 export const CALL_MS_MAX = 1_000
@@ -27,6 +28,7 @@ export class AccessibilityBus {
   readonly #bus: MessageBus
   readonly #whenLost: (() => void)[] = []
   readonly #pids = new Map<string, number>()
+  readonly #deadlines = new Deadlines(CALL_MS_MAX)
   #isOpen = true
 
   private constructor(bus: MessageBus) {
@@ -96,14 +98,8 @@ export class AccessibilityBus {
   }
 
   /** Calls a method of `org.a11y.atspi.<face>`; rejects after `CALL_MS_MAX`. */
-  async call<T>(
-    on: Accessible,
-    face: string,
-    member: string,
-    signature?: string,
-    body?: readonly unknown[],
-  ): Promise<T> {
-    return this.#bus.invoke<T>({
+  call<T>(on: Accessible, face: string, member: string, signature?: string, body?: readonly unknown[]): Promise<T> {
+    return this.#invoke<T>({
       destination: on.owner,
       path: on.path,
       interface: `org.a11y.atspi.${face}`,
@@ -112,8 +108,8 @@ export class AccessibilityBus {
     })
   }
 
-  async name(of: Accessible): Promise<string> {
-    return this.#bus.invoke<string>({
+  name(of: Accessible): Promise<string> {
+    return this.#invoke<string>({
       destination: of.owner,
       path: of.path,
       interface: 'org.freedesktop.DBus.Properties',
@@ -141,7 +137,7 @@ export class AccessibilityBus {
   async pid(owner: string): Promise<number> {
     const known = this.#pids.get(owner)
     if (known !== undefined) return known
-    const pid = await this.#bus.invoke<number>({
+    const pid = await this.#invoke<number>({
       destination: 'org.freedesktop.DBus',
       path: '/org/freedesktop/DBus',
       interface: 'org.freedesktop.DBus',
@@ -151,6 +147,18 @@ export class AccessibilityBus {
     })
     this.#pids.set(owner, pid)
     return pid
+  }
+
+  /** With a callback and a shared limit: the package's promises and timers cost more than the call. */
+  #invoke<T>(message: Message): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const inTime = this.#deadlines.add(() => reject(new Error('no answer on the accessibility bus')))
+      this.#bus.invoke(message, { timeout: 0 }, (error, ...values) => {
+        inTime()
+        if (error) reject(error)
+        else resolve((values.length > 1 ? values : values[0]) as T)
+      })
+    })
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 /** The element at a point of a window: its role, its name where that is interface text, its box. */
-import type { Box, SeenTarget } from '@fairtrace/core'
+import type { Box, Role, SeenTarget } from '@fairtrace/core'
 import type { AccessibilityBus, Accessible } from './bus.ts'
 import type { Programs, ScreenBox } from './program.ts'
 import { LABELLED, LEAVES, PASSWORD_TEXT, roleOf } from './roles.ts'
@@ -20,8 +20,10 @@ export type ElementAt =
   | { readonly is: 'nothing' }
   | { readonly is: 'target'; readonly target: SeenTarget }
 
-interface Leaf {
+/** What is known of an element: a leaf covers nobody, so a point in its box is it; anything else is only known when it was hit. */
+interface Known {
   readonly element: Accessible
+  readonly role: Role
   readonly found: ElementAt
   readonly box: Box
   readonly foundMs: number
@@ -35,7 +37,7 @@ export class Elements {
   readonly #nowMs: () => number
   /** Of the window that was looked at last. */
   #window: Accessible | null = null
-  #leaves: Leaf[] = []
+  #known: Known[] = []
 
   constructor(bus: AccessibilityBus, programs: Programs, secure: SecureFields, nowMs: () => number) {
     this.#bus = bus
@@ -44,33 +46,33 @@ export class Elements {
     this.#nowMs = nowMs
   }
 
-  /** The window's content may have moved: by a scroll, a resize, a key. */
+  /** The window's content may have moved: by a scroll, a resize. */
   forget(): void {
-    this.#leaves = []
+    this.#known = []
   }
 
   /** @param x, y in the window @throws if its program doesn't answer */
   async at(window: Accessible, x: number, y: number): Promise<ElementAt> {
-    if (this.#window?.owner !== window.owner || this.#window.path !== window.path) {
+    if (this.#window === null || !isSameElement(this.#window, window)) {
       this.#window = window
-      this.#leaves = []
+      this.#known = []
     }
-    const known = await this.#known(x, y)
-    return known ?? (await this.#find(window, x, y))
+    const leaf = this.#known.find(({ role, box }) => LEAVES.has(role) && contains(box, x, y))
+    if (leaf !== undefined && (await this.#stands(leaf))) return leaf.found
+    return this.#find(window, x, y)
   }
 
-  async #known(x: number, y: number): Promise<ElementAt | null> {
+  /** Whether what is known of an element is so still. */
+  async #stands(known: Known): Promise<boolean> {
     const nowMs = this.#nowMs()
-    const leaf = this.#leaves.find(({ box, foundMs }) => nowMs - foundMs < STALE_MS && contains(box, x, y))
-    if (leaf === undefined) return null
-    if (nowMs - leaf.checkedMs < FRESH_MS) return leaf.found
-    const box = await this.#programs.extents(leaf.element).catch(() => null)
-    if (box !== null && isSame(box, leaf.box)) {
-      leaf.checkedMs = nowMs
-      return leaf.found
+    if (nowMs - known.checkedMs < FRESH_MS) return true
+    const box = nowMs - known.foundMs < STALE_MS ? await this.#programs.extents(known.element).catch(() => null) : null
+    if (box !== null && isSame(box, known.box)) {
+      known.checkedMs = nowMs
+      return true
     }
-    this.#leaves = []
-    return null
+    this.#known = []
+    return false
   }
 
   async #find(window: Accessible, x: number, y: number): Promise<ElementAt> {
@@ -89,41 +91,46 @@ export class Elements {
       element = { owner, path }
     }
     if (element === window) return { is: 'nothing' }
-    // The icon inside a password field is part of it.
-    for (const candidate of [element, parent]) {
-      if (await this.#isSecure(candidate)) return this.#remember(candidate, { is: 'secure' })
-    }
-    return this.#describe(element)
+    const before = this.#known.find((known) => isSameElement(known.element, element))
+    if (before !== undefined && (await this.#stands(before))) return before.found
+    return this.#describe(element, parent)
   }
 
-  async #describe(element: Accessible): Promise<ElementAt> {
+  async #describe(element: Accessible, parent: Accessible): Promise<ElementAt> {
     const [number, box] = await Promise.all([
       this.#bus.call<number>(element, 'Accessible', 'GetRole'),
       this.#programs.extents(element),
     ])
-    if (box.width <= 0 || box.height <= 0) return { is: 'nothing' }
     const role = roleOf(number)
+    // The icon inside a password field is part of it.
+    const isSecure = this.#isSecure(element, number) || (role === 'image' && (await this.#liesInSecure(parent)))
+    if (isSecure) return this.#remember(element, 'textbox', { is: 'secure' }, box)
+    if (box.width <= 0 || box.height <= 0) return { is: 'nothing' }
     const label = LABELLED.has(role) ? (await this.#bus.name(element)).trim() : ''
     const target: SeenTarget = label === '' || label.length > LABEL_MAX ? { role, box } : { role, label, box }
-    const found: ElementAt = { is: 'target', target }
-    return LEAVES.has(role) ? this.#remember(element, found, box) : found
+    return this.#remember(element, role, { is: 'target', target }, box)
   }
 
   /** Whether it is a password field, or was one ever. */
-  async #isSecure(element: Accessible): Promise<boolean> {
-    if (this.#secure.has(element)) return true
-    if ((await this.#bus.call<number>(element, 'Accessible', 'GetRole')) !== PASSWORD_TEXT) return false
-    this.#secure.add(element)
-    return true
+  #isSecure(element: Accessible, role: number): boolean {
+    if (role === PASSWORD_TEXT) this.#secure.add(element)
+    return this.#secure.has(element)
   }
 
-  async #remember(element: Accessible, found: ElementAt, known?: Box): Promise<ElementAt> {
-    const box = known ?? (await this.#programs.extents(element))
+  async #liesInSecure(parent: Accessible): Promise<boolean> {
+    return this.#isSecure(parent, await this.#bus.call<number>(parent, 'Accessible', 'GetRole'))
+  }
+
+  #remember(element: Accessible, role: Role, found: ElementAt, box: Box): ElementAt {
     const nowMs = this.#nowMs()
-    if (this.#leaves.length >= KNOWN_MAX) this.#leaves.shift()
-    this.#leaves.push({ element, found, box, foundMs: nowMs, checkedMs: nowMs })
+    if (this.#known.length >= KNOWN_MAX) this.#known.shift()
+    this.#known.push({ element, role, found, box, foundMs: nowMs, checkedMs: nowMs })
     return found
   }
+}
+
+function isSameElement(a: Accessible, b: Accessible): boolean {
+  return a.path === b.path && a.owner === b.owner
 }
 
 function contains(box: Box, x: number, y: number): boolean {

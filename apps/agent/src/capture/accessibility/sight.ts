@@ -1,4 +1,5 @@
 /** What the accessibility bus lets a source know: which field has the focus, and what lies under the pointer. */
+import { Deadlines } from '../deadlines.ts'
 import { type Confirmation, FocusStay } from '../focus-stay.ts'
 import { type HoldQueue, PLACE_MS_MAX } from '../hold-queue.ts'
 import type { PointerAt } from '../x11/pointer.ts'
@@ -27,6 +28,7 @@ export class AccessibilitySight {
   readonly #programs: Programs
   readonly #elements: Elements
   readonly #fields: FocusedFields
+  readonly #deadlines = new Deadlines(PLACE_MS_MAX)
   readonly #lastFocused = new Map<string, Accessible>()
   #here: Here | null = null
 
@@ -70,23 +72,27 @@ export class AccessibilitySight {
   }
 
   /** In time, or nothing. */
-  async elementAt(window: AppWindow, { place, on }: PointerAt): Promise<ElementAt> {
+  elementAt(window: AppWindow, { place, on }: PointerAt): Promise<ElementAt> {
     const nothing: ElementAt = { is: 'nothing' }
-    if (place.x < 0 || place.y < 0 || place.x >= place.width || place.y >= place.height) return nothing
+    if (place.x < 0 || place.y < 0 || place.x >= place.width || place.y >= place.height) return Promise.resolve(nothing)
     const look = async (): Promise<ElementAt> => {
       const element = await this.#programs.ofWindow(window, on)
       return element === null ? nothing : this.#elements.at(element, place.x, place.y)
     }
-    const { promise: late, resolve } = Promise.withResolvers<ElementAt>()
-    const timer = setTimeout(() => resolve(nothing), PLACE_MS_MAX)
-    try {
-      return await Promise.race([look(), late])
-    } catch {
-      // Its program doesn't answer, or has gone: the place does without.
-      return nothing
-    } finally {
-      clearTimeout(timer)
-    }
+    return new Promise((resolve) => {
+      const inTime = this.#deadlines.add(() => resolve(nothing))
+      look().then(
+        (found) => {
+          inTime()
+          resolve(found)
+        },
+        // Its program doesn't answer, or has gone: the place does without.
+        () => {
+          inTime()
+          resolve(nothing)
+        },
+      )
+    })
   }
 
   async close(): Promise<void> {

@@ -77,10 +77,10 @@ export class HookSource implements InputSource {
     try {
       hook.start()
       this.#isHooked = true
-      this.#problems.remove('permission-missing', 'hook-dead')
+      this.#problems.clear()
     } catch {
       hook.removeAllListeners()
-      this.#problems.add(this.#platform === 'darwin' ? 'permission-missing' : 'hook-dead')
+      this.#problems.only(this.#platform === 'darwin' ? 'permission-missing' : 'hook-dead')
     }
   }
 
@@ -90,6 +90,7 @@ export class HookSource implements InputSource {
     this.#libraries.hook.removeAllListeners()
     if (this.#isHooked) this.#libraries.hook.stop()
     this.#isHooked = false
+    this.#problems.clear()
   }
 
   onProblem(listener: (problem: SourceProblem | null) => void): void {
@@ -125,7 +126,7 @@ export class HookSource implements InputSource {
       placeIn(this.#libraries.windows, x, y).then(slot, () => {
         // It can't be asked any more: the permission was taken away, or the library is dead.
         slot(null)
-        this.#problems.add(this.#platform === 'darwin' ? 'permission-missing' : 'hook-dead')
+        this.#problems.only(this.#platform === 'darwin' ? 'permission-missing' : 'hook-dead')
       })
     }, FRONT_MS)
   }

@@ -2,16 +2,19 @@
 
 import type { XCallback, XClient, XEvent, XExtensions } from 'x11'
 import x11 from 'x11'
+import { Deadlines } from '../deadlines.ts'
 
 /** Longer than this no server takes to answer; then it hangs, and the connection is given up. */
 const ANSWER_MS_MAX = 5_000
 /** No property that we read is longer. */
 const PROPERTY_WORDS_MAX = 4_096
+const INTERN_ATOM = 16
 
 export class XConnection {
   readonly client: XClient
   readonly root: number
   readonly #atoms = new Map<string, number>()
+  readonly #deadlines = new Deadlines(ANSWER_MS_MAX)
   readonly #waiting = new Set<(cause: Error) => void>()
   readonly #whenLost: (() => void)[] = []
   #isOpen = true
@@ -62,9 +65,9 @@ export class XConnection {
         reject(new Error('the display is closed'))
         return
       }
-      const timer = setTimeout(() => this.#end(), ANSWER_MS_MAX)
+      const inTime = this.#deadlines.add(() => this.#end())
       const fail = (cause: Error) => {
-        clearTimeout(timer)
+        inTime()
         this.#waiting.delete(fail)
         reject(cause)
       }
@@ -74,7 +77,7 @@ export class XConnection {
           fail(error)
           return true
         }
-        clearTimeout(timer)
+        inTime()
         this.#waiting.delete(fail)
         resolve(value)
         return true
@@ -99,7 +102,13 @@ export class XConnection {
   async atom(name: string): Promise<number> {
     const known = this.#atoms.get(name)
     if (known !== undefined) return known
-    const atom = await this.ask<number>((client, callback) => client.InternAtom(false, name, callback))
+    // By hand: the package keeps one table for all connections, and another server has other atoms.
+    const request = Buffer.alloc(8 + ((name.length + 3) & ~3))
+    request.writeUInt8(INTERN_ATOM, 0)
+    request.writeUInt16LE(request.length / 4, 2)
+    request.writeUInt16LE(name.length, 4)
+    request.write(name, 8, 'latin1')
+    const atom = (await this.askRaw(request)).readUInt32LE(0)
     this.#atoms.set(name, atom)
     return atom
   }

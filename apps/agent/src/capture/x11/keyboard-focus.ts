@@ -49,15 +49,6 @@ export class KeyboardFocus {
     return focus
   }
 
-  /** Listens no more, to any window. */
-  async close(): Promise<void> {
-    this.#generation++
-    for (const window of [this.#x.root, this.#selected]) {
-      // A window that is gone needs no goodbye.
-      if (window !== null) await this.#x.selectCore(window, 0).catch(() => undefined)
-    }
-  }
-
   event(event: XEvent): void {
     switch (event.name) {
       case 'FocusOut':

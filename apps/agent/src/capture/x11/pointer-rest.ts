@@ -3,7 +3,6 @@
  *
  * One event for each stop, so at most one in `REST_MS`; none while it moves, none while it lies still.
  */
-import type { XSync } from 'x11'
 import type { XConnection } from './connection.ts'
 
 /** The pointer has come to rest when it was still for this long. */
@@ -15,10 +14,8 @@ const POSITIVE_TRANSITION = 0
 
 export class PointerRest {
   readonly alarm: number
-  readonly #sync: XSync
 
-  private constructor(sync: XSync, alarm: number) {
-    this.#sync = sync
+  private constructor(alarm: number) {
     this.alarm = alarm
   }
 
@@ -40,10 +37,6 @@ export class PointerRest {
       delta: 0,
       events: 1,
     })
-    return new PointerRest(sync, alarm)
-  }
-
-  close(): void {
-    this.#sync.DestroyAlarm(this.alarm)
+    return new PointerRest(alarm)
   }
 }

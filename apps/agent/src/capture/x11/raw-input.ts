@@ -1,5 +1,5 @@
 /**
- * Keys, buttons and the wheel from XInput2, as raw events of the master devices.
+ * Presses of keys, buttons and the wheel from XInput2, as raw events of the master devices.
  *
  * Raw events reach a listener on the root window whatever another client grabs or selects. Motion is never selected: while
  * the pointer only moves, the server sends nothing. Wheels report buttons 4–7, also where they scroll smoothly.
@@ -8,13 +8,12 @@ import type { XInput } from 'x11'
 import type { XConnection } from './connection.ts'
 
 const MASTER_DEVICES = 1
-const GENERIC_EVENT = 35
 const XI_GET_SELECTED_EVENTS = 60
 
-/** Raw event types of XI2: the whole of what is selected. */
-const TYPES = { 13: 'key-down', 14: 'key-up', 15: 'button-down', 16: 'button-up' } as const
+/** Raw event types of XI2: the whole of what is selected. Not the release of keys: how long one is down is a person's rhythm. */
+const TYPES = { 13: 'key', 15: 'button-down', 16: 'button-up' } as const
 type RawType = keyof typeof TYPES
-const RAW_INPUT_MASK = (1 << 13) | (1 << 14) | (1 << 15) | (1 << 16)
+const RAW_INPUT_MASK = (1 << 13) | (1 << 15) | (1 << 16)
 
 export interface RawInput {
   readonly type: (typeof TYPES)[RawType]
@@ -76,8 +75,4 @@ export class RawInputSelection {
     const selected = await this.selected()
     return selected.length === 1 && selected[0]?.device === MASTER_DEVICES && selected[0].mask === RAW_INPUT_MASK
   }
-}
-
-export function isRawInput(event: { readonly type: number }): boolean {
-  return event.type === GENERIC_EVENT
 }

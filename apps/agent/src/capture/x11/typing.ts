@@ -11,19 +11,11 @@ const KEYBOARD_EVENTS = { newKeyboard: 1 << 0, map: 1 << 1, state: 1 << 2 } as c
 /** Of the state only modifiers and group: its other parts change with every button. */
 const STATE_PARTS = 0x11
 
-/** `key` is null for a key that has no name and types nothing now. */
-export interface TypedKey {
-  readonly key: string | null
-  readonly modifiers: readonly Modifier[]
-}
-
 export class Typing {
   readonly #x: XConnection
   #map: KeyboardMap
   #mods = 0
   #group = 0
-  /** What each key that is down was when it went down: its release is the same key, whatever shift does meanwhile. */
-  readonly #down = new Map<number, string | null>()
   #mark: string | null = null
   /** Characters until the compose key's sequence is one. */
   #composing = 0
@@ -60,25 +52,13 @@ export class Typing {
     }
   }
 
-  press(code: number): TypedKey {
-    const held = this.#down.get(code)
-    // A second press without a release is the key repeating itself.
-    const key = held === undefined ? this.#meaning(code) : held
-    this.#down.set(code, key)
-    return { key, modifiers: this.#modifiers() }
-  }
-
-  release(code: number): TypedKey {
-    const key = this.#down.get(code) ?? null
-    this.#down.delete(code)
-    return { key, modifiers: this.#modifiers() }
-  }
-
-  #modifiers(): Modifier[] {
+  /** Modifiers that are held now, or stay on for the next key. */
+  get modifiers(): readonly Modifier[] {
     return MODIFIERS.filter((name) => (this.#mods & this.#map.modifiers[name]) !== 0)
   }
 
-  #meaning(code: number): string | null {
+  /** What a key is now; null for one that has no name and types nothing. It counts as pressed. */
+  press(code: number): string | null {
     const { ctrl, alt, meta } = this.#map.modifiers
     const isShortcut = (this.#mods & (ctrl | alt | meta)) !== 0
     const keysym = isShortcut

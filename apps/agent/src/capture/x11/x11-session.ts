@@ -33,6 +33,7 @@ const SCREEN_CHANGE_NOTIFY = 1
 
 export interface X11SessionOptions {
   readonly x: XConnection
+  readonly sight: AccessibilitySight
   readonly emit: (event: InputEvent) => void
   readonly wallMs: () => number
   /** Milliseconds that only grow. */
@@ -43,6 +44,8 @@ export interface X11SessionOptions {
 
 interface Press {
   readonly at: Promise<PointerAt>
+  /** The server has answered where it was. */
+  isAnswered: boolean
   seen: SeenPlace | null
 }
 
@@ -59,7 +62,7 @@ export class X11Session {
   #rest: PointerRest | null = null
   #raw: RawInputSelection | null = null
   #screenChange = -1
-  #sight: AccessibilitySight | null = null
+  readonly #sight: AccessibilitySight
   #window: AppWindow | null = null
   /** Where the pointer lay when it was last looked at, and whether a button was seen since. */
   #lastRest: { readonly x: number; readonly y: number } | null = null
@@ -67,6 +70,7 @@ export class X11Session {
 
   private constructor(options: X11SessionOptions) {
     this.#options = options
+    this.#sight = options.sight
     this.#windows = new Windows(options.x)
     this.#pointer = new Pointer(options.x, this.#windows)
     this.#queue = new HoldQueue({
@@ -81,9 +85,8 @@ export class X11Session {
   }
 
   /** @throws if the display lacks what is needed, or goes away meanwhile */
-  static async open(options: X11SessionOptions, sight: AccessibilitySight | null): Promise<X11Session> {
+  static async open(options: X11SessionOptions): Promise<X11Session> {
     const session = new X11Session(options)
-    session.#sight = sight
     await session.#open()
     return session
   }
@@ -93,17 +96,10 @@ export class X11Session {
     return (await this.#raw?.selected()) ?? []
   }
 
-  /** The accessibility bus came or went: what was held is dropped, and the focus is asked for anew. */
-  see(sight: AccessibilitySight | null): void {
-    this.#sight?.leave()
-    this.#sight = sight
-    this.#queue.lose()
-    if (this.#window !== null) this.#enter(this.#window)
-  }
-
-  async close(): Promise<void> {
+  /** Nothing that was held is emitted any more. */
+  close(): void {
     this.#queue.clear()
-    this.#sight?.leave()
+    this.#sight.leave()
     this.#options.x.close()
   }
 
@@ -120,7 +116,7 @@ export class X11Session {
       lost: () => {
         this.#window = null
         this.#pointer.focused = null
-        this.#sight?.leave()
+        this.#sight.leave()
         this.#queue.enter(null)
       },
       gained: (window) => {
@@ -137,8 +133,8 @@ export class X11Session {
   #enter(window: AppWindow): void {
     // Nobody asks a browser, or a program without a name, what it shows.
     const isUnlisted = window.app === UNLISTED_APP
-    if (isUnlisted) this.#sight?.leave()
-    const stay = isUnlisted ? null : (this.#sight?.enter(window, this.#queue) ?? null)
+    if (isUnlisted) this.#sight.leave()
+    const stay = isUnlisted ? null : this.#sight.enter(window, this.#queue)
     this.#queue.enter(stay ?? unknownStay(window))
   }
 
@@ -149,9 +145,12 @@ export class X11Session {
         return
       case 'ConfigureNotify':
         this.#pointer.forgetSize()
-        this.#sight?.moved()
+        this.#sight.moved()
         return
       case 'XkbStateNotify':
+        this.#typing?.event(event)
+        this.#queue.modifiers(this.#typing?.modifiers ?? [], this.#options.wallMs())
+        return
       case 'XkbEvent':
         this.#typing?.event(event)
         return
@@ -169,9 +168,8 @@ export class X11Session {
 
   #input({ type, detail, serverMs }: RawInput): void {
     switch (type) {
-      case 'key-down':
-      case 'key-up':
-        this.#key(detail, type === 'key-down')
+      case 'key':
+        this.#key(detail)
         return
       case 'button-down':
       case 'button-up': {
@@ -186,11 +184,12 @@ export class X11Session {
     }
   }
 
-  #key(code: number, down: boolean): void {
+  #key(code: number): void {
     const typing = this.#typing
     if (typing === null) return
-    const { key, modifiers } = down ? typing.press(code) : typing.release(code)
-    if (key !== null) this.#queue.key({ kind: 'key', atMs: this.#options.wallMs(), key, down }, modifiers)
+    const { modifiers } = typing
+    const key = typing.press(code)
+    if (key !== null) this.#queue.key(key, this.#options.wallMs(), modifiers)
   }
 
   #press(button: MouseButton, serverMs: number): void {
@@ -198,7 +197,7 @@ export class X11Session {
     let clicks = 1
     const slot = this.#queue.pointer((place) => ({ kind: 'button', atMs, button, down: true, clicks, place }))
     const at = this.#pointer.now()
-    const press: Press = { at, seen: null }
+    const press: Press = { at, isAnswered: false, seen: null }
     this.#presses.set(button, press)
     this.#see(at, (seen) => {
       press.seen = seen
@@ -207,6 +206,7 @@ export class X11Session {
     // Positions are answered in the order of the presses.
     at.then(
       ({ rootX, rootY }) => {
+        press.isAnswered = true
         clicks = this.#clicks.press(button, { atMs: serverMs, x: rootX, y: rootY }, this.#clickSettings)
       },
       () => undefined,
@@ -218,7 +218,8 @@ export class X11Session {
     const slot = this.#queue.pointer((place) => ({ kind: 'button', atMs, button, down: false, clicks: 1, place }))
     const press = this.#presses.get(button)
     this.#presses.delete(button)
-    const at = this.#pointer.now()
+    // A release that overtakes the answer about its press was where the answer says.
+    const at = press !== undefined && !press.isAnswered ? press.at : this.#pointer.now()
     const settle = async (): Promise<void> => {
       const [before, after] = [press === undefined ? null : await press.at, await at]
       if (press === undefined || before === null || !isNear(before, after)) this.#see(at, slot)
@@ -235,7 +236,7 @@ export class X11Session {
     const slot = this.#queue.pointer((place) => ({ kind: 'scroll', atMs, dx, dy, place }))
     this.#see(this.#pointer.now(), (seen) => {
       slot(seen)
-      this.#sight?.moved()
+      this.#sight.moved()
     })
   }
 
@@ -255,7 +256,7 @@ export class X11Session {
           slot(null)
           // It did something, but neither moved nor clicked, as far as we were told.
           if (!hasClicked) this.#checkHook()
-        } else if (window === null || window.app !== this.#window?.app || this.#sight === null) {
+        } else if (window === null || window.app !== this.#window?.app) {
           // Passing over another app's window is nothing that was done in it.
           slot(null)
         } else this.#see(at, slot)
@@ -279,7 +280,7 @@ export class X11Session {
     const look = async (): Promise<SeenPlace | null> => {
       const { window, place } = await at
       if (window === null || window.app === UNLISTED_APP) return { app: UNLISTED_APP, place }
-      const element = (await this.#sight?.elementAt(window, await at)) ?? { is: 'nothing' }
+      const element = await this.#sight.elementAt(window, await at)
       if (element.is === 'secure') return null
       return { app: window.app, place: element.is === 'target' ? { ...place, target: element.target } : place }
     }

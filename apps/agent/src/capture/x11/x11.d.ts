@@ -79,7 +79,6 @@ declare module 'x11' {
     AllocID(): number
     terminate(): void
     require<Name extends keyof XExtensions>(name: Name, callback: XCallback<XExtensions[Name]>): void
-    InternAtom(onlyIfExists: boolean, name: string, callback: XCallback<number>): void
     GetProperty(
       del: 0 | 1,
       window: number,
