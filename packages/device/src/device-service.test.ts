@@ -98,9 +98,9 @@ const counted: typeof fetch = async (...call) => {
   }
 }
 
-/** What was begun comes to its end: nothing is asked any more, twice in a row. */
+/** What was begun comes to its end: nothing is asked any more, for a while, because signing and checking come in between. */
 async function settle(): Promise<void> {
-  for (let quiet = 0; quiet < 2; quiet = asking === 0 ? quiet + 1 : 0) await realSleep(8)
+  for (let quiet = 0; quiet < 4; quiet = asking === 0 ? quiet + 1 : 0) await realSleep(12)
 }
 
 let time: TestTime
