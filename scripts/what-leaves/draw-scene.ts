@@ -15,11 +15,17 @@ const COLOURS = {
   leaves: '#0b6b50',
 }
 
+const ROLE_WORDS: Readonly<Partial<Record<string, string>>> = {
+  textbox: 'text field',
+  document: 'document',
+  row: 'row',
+}
+
 export function drawScene(scene: Scene): string {
   const actions = leaves(scene.events)
   const seen = seenLines(scene)
   const left = leftLines(actions)
-  const height = 392 + LINE * Math.max(seen.length, left.length)
+  const height = 362 + LINE * Math.max(seen.length, left.length)
   const right = SIZE.panel + SIZE.gap
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE.width} ${height}" width="${SIZE.width}" height="${height}" role="img" font-family="system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif" font-size="14" fill="${COLOURS.ink}">
 <title>${escapeXml(scene.title)}: what is seen, and what leaves</title>
@@ -43,7 +49,13 @@ function seenLines({ events, keys }: Scene): string[] {
   const strokes = count((event) => event.kind === 'key' && event.down)
   return [
     ...(moves > 0 ? [`${moves} movements of the mouse, each with its time`] : []),
-    ...(buttons > 0 ? [`${buttons} press${buttons === 1 ? '' : 'es'} of a mouse button, at one exact point each`] : []),
+    ...(buttons > 0
+      ? [
+          buttons === 1
+            ? '1 press of a mouse button, at an exact point'
+            : `${buttons} presses of a mouse button, each at an exact point`,
+        ]
+      : []),
     ...(strokes > 0 ? [`${strokes} keys, each with its time:`, `   ${keys}`] : []),
     ...(moves > 0 && buttons + strokes === 0 ? ['where the mouse lay still, and for how long'] : []),
   ]
@@ -59,7 +71,7 @@ function panel(
   picture: string,
 ) {
   const text = lines.map(
-    (line, i) => `<text x="20" y="${378 + LINE * i}" xml:space="preserve">${escapeXml(line)}</text>`,
+    (line, i) => `<text x="20" y="${362 + LINE * i}" xml:space="preserve">${escapeXml(line)}</text>`,
   )
   return `<g transform="translate(${x} 0)">
 <rect x="0.5" y="0.5" width="${SIZE.panel - 1}" height="${height - 1}" rx="10" fill="${COLOURS.card}" stroke="${COLOURS.line}"/>
@@ -109,14 +121,16 @@ function schematic(actions: readonly Action[]): string {
   }
   const boxes = [...marks.values()].map(({ target, numbers }) => marked(target, numbers))
   const empty =
-    boxes.length === 0 ? `<text x="224" y="145" text-anchor="middle" fill="${COLOURS.soft}">no place at all</text>` : ''
+    boxes.length === 0
+      ? `<text x="224" y="145" text-anchor="middle" fill="${COLOURS.soft}">keys have no place</text>`
+      : ''
   return `${frame()}${boxes.join('')}${arrows.join('')}${empty}`
 }
 
 function marked(target: Target, numbers: readonly number[]): string {
   if ('cell' in target) return ''
   const [x, y, width, height] = target.box.map(at) as [number, number, number, number]
-  return `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="4" fill="#dff2ea" stroke="${COLOURS.leaves}" stroke-width="1.5"/><text x="${x + width / 2}" y="${y + height / 2 + 5}" text-anchor="middle" font-size="13">${escapeXml(`${numbers.join(', ')}. ${target.label ?? target.role}`)}</text>`
+  return `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="4" fill="#dff2ea" stroke="${COLOURS.leaves}" stroke-width="1.5"/><text x="${x + width / 2}" y="${y + height / 2 + 5}" text-anchor="middle" font-size="13">${escapeXml(`${numbers.join(', ')}. ${target.label ?? ROLE_WORDS[target.role] ?? target.role}`)}</text>`
 }
 
 function arrow(from: Target, to: Target): string {

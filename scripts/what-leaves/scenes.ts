@@ -57,7 +57,7 @@ const email: Element = {
 const save: Element = { role: 'button', label: 'Save', box: box(120, 520, 220, 90) }
 const cancel: Element = { role: 'button', label: 'Cancel', box: box(380, 520, 220, 90) }
 const name: Element = { role: 'textbox', label: 'Name', content: 'a.berg', box: box(320, 160, 640, 90) }
-const password: Element = { role: 'textbox', content: '•••••••••', box: box(320, 330, 640, 90) }
+const password: Element = { role: 'textbox', label: 'Password', content: '•••••••••', box: box(320, 330, 640, 90) }
 const signIn: Element = { role: 'button', label: 'Sign in', box: box(320, 520, 260, 90) }
 const rowAt = (i: number, content: string, x = 90): Element => ({
   role: 'row',
@@ -65,7 +65,7 @@ const rowAt = (i: number, content: string, x = 90): Element => ({
   box: box(x, 160 + 130 * i, 480, 100),
 })
 const call = rowAt(0, 'Call Mr Novak back')
-const quote = rowAt(1, 'Quote for the Lund family')
+const quote = rowAt(1, 'Quote, Lund family')
 const done = rowAt(0, 'Contract, Ms Okafor', 710)
 const reply: Element = { role: 'button', label: 'Reply', box: box(90, 90, 220, 90) }
 const archive: Element = { role: 'button', label: 'Archive', box: box(350, 90, 220, 90) }
