@@ -61,7 +61,7 @@ export interface ReviewAnswer {
   readonly nowMs: number
 }
 
-export interface UploadAnswer {
+interface UploadAnswer {
   readonly sealed: number
   readonly uploaded: number
   readonly bytes: number
@@ -102,7 +102,5 @@ export interface AgentAnswers {
 }
 
 type Named<Name extends AgentRequest['ask']> = Extract<AgentRequest, { readonly ask: Name }>
-export type AnswerTo<R extends AgentRequest> = AgentAnswers[R['ask']]
-
 /** Asks the agent, whoever holds the device's folder: the daemon, or this process for the length of the call. */
 export type Ask = <Name extends AgentRequest['ask']>(request: Named<Name>) => Promise<AgentAnswers[Name]>

@@ -2,6 +2,7 @@
 import { existsSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import { explainPermissions } from '../capture/explain-permissions.ts'
 import type { SelfAnswer, StatusAnswer } from '../control/answers.ts'
 import { dumps } from '../daemon/harden.ts'
 import { isServiceInstalled } from '../service/service.ts'
@@ -42,11 +43,7 @@ export function checkDisplay(): Check {
 
 export function checkAccessibility(): Check {
   if (process.platform !== 'linux') {
-    return look(
-      'accessibility',
-      'The system asks for your permission when recording begins.',
-      'Allow it in the settings.',
-    )
+    return look('accessibility', explainPermissions(process.platform).join(' '), null)
   }
   if (process.env.DBUS_SESSION_BUS_ADDRESS) return ok('accessibility', 'There is a session bus to ask for it.')
   return wrong(

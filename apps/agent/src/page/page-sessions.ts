@@ -7,7 +7,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '@fairtrace/core'
 
-export const TOKEN_MS = 2 * 60_000
+const TOKEN_MS = 2 * 60_000
 /** A session nobody uses ends by itself. */
 const SESSION_IDLE_MS = 30 * 60_000
 const TOKENS_MAX = 16
