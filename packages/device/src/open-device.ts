@@ -7,7 +7,7 @@ import { openStorageKey } from './storage-key.ts'
 
 export interface OpenDeviceOptions extends DeviceOptions {
   /** Where the key is kept that opens the folder; a file of its owner alone where there is none. */
-  readonly keyring?: Keyring
+  readonly keyring?: Keyring | null
   /** Bytes that may wait before capture stops. */
   readonly outboxBytesMax?: number
 }
