@@ -47,9 +47,9 @@ describe.skipIf(missingForDesktop !== null)(`on a desktop (${missingForDesktop ?
     desktop.show({ state: 'recording', app: null, sinceMs: 0 })
     const window = await ground.openWindow('Cover', { x: 500, y: 360 })
     ground.xdotool('search', '--class', 'Cover', 'windowraise')
-    const x = await XConnection.open(ground.display)
-    await until(async () => (await namesFromBelow(x)).at(-1) === 'Fairtrace: recording', 5_000)
-    x.close()
+    // Where both are, the pointer finds the upper one.
+    ground.xdotool('mousemove', 1150, 772)
+    await until(async () => (await nameUnderPointer()) === 'Fairtrace: recording', 10_000)
     await window.close()
   })
 
@@ -83,6 +83,14 @@ describe.skipIf(missingForDesktop !== null)(`on a desktop (${missingForDesktop ?
     await until(() => desktop?.indicator !== 'none', 10_000)
     expect(await indicatorName()).toBe('Fairtrace: paused by you')
   })
+
+  async function nameUnderPointer(): Promise<string> {
+    const x = await XConnection.open(ground.display)
+    const { child } = await x.ask<{ readonly child: number }>((client, done) => client.QueryPointer(x.root, done))
+    const name = child === 0 ? '' : (await x.property(child, 'WM_NAME')).toString()
+    x.close()
+    return name
+  }
 
   async function indicatorName(): Promise<string | undefined> {
     const x = await XConnection.open(ground.display)
