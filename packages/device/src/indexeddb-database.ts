@@ -22,14 +22,14 @@ export interface StoredRecording {
   readonly bytes: number
 }
 
-export interface StoredBatch {
+interface StoredBatch {
   readonly sequence: number
   readonly id: string
   readonly bytes: Uint8Array
   readonly body: Uint8Array
 }
 
-export interface DeviceSchema extends DBSchema {
+interface DeviceSchema extends DBSchema {
   key: { key: 'key'; value: CryptoKey }
   /** Plain bookkeeping: how many bytes wait. */
   bytes: { key: 'bytes'; value: number }

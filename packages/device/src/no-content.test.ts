@@ -75,7 +75,7 @@ const session = (): InputEvent[] => [
 function opened(): string {
   const values = sealedValues(new Uint8Array(readFileSync(join(dir, 'storage.key'))))
   const database = new DatabaseSync(join(dir, 'outbox.sqlite'), { readOnly: true })
-  const rows = (sql: string) => database.prepare(sql).all() as Record<string, never>[]
+  const rows = (sql: string) => database.prepare(sql).all() as { [name: string]: string & Uint8Array }[]
   const text = [
     ...rows('select id, info from recordings').map(({ id, info }) => values.decryptJson(`recording ${id}`, info)),
     ...rows('select recording, position, value from chunks').map(({ recording, position, value }) =>
