@@ -13,18 +13,7 @@ import {
 
 const APP = 'web:https://orders.example'
 /** The catalogue of the app: the only words of its screens that may leave. */
-export const LABELS = [
-  'Customer',
-  'E-mail',
-  'Save',
-  'Cancel',
-  'Sign in',
-  'Name',
-  'Reply',
-  'Archive',
-  'Delete',
-  'Message',
-]
+const LABELS = ['Customer', 'E-mail', 'Save', 'Cancel', 'Sign in', 'Name', 'Reply', 'Archive', 'Delete', 'Message']
 
 /** What a person sees of an element: its label, and the content in it. */
 export interface Element {
@@ -253,7 +242,7 @@ export const SCENES: readonly Scene[] = [
 ]
 
 /** The levels that a charter has by default, with the app's catalogue. */
-export const SETTINGS: ShieldSettings = { ...defaultShieldSettings([APP]), labels: new Map([[APP, new Set(LABELS)]]) }
+const SETTINGS: ShieldSettings = { ...defaultShieldSettings([APP]), labels: new Map([[APP, new Set(LABELS)]]) }
 
 /** What the shield makes of a scene, without the first `switch`, which is the same in all of them. */
 export function leaves(events: readonly InputEvent[]): Action[] {

@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { judgeLabel, type LeftOutReason, REASONS } from './judge-label.ts'
 
 /** As many as a charter may list for one app. */
-export const LABELS_MAX = 2_000
+const LABELS_MAX = 2_000
 
 export interface SeenLabel {
   readonly role: string

@@ -31,6 +31,7 @@ import {
 const IDEOGRAPH_WORD_MAX = 4
 /** Beside numbers, a word of this many letters makes words of a text: an address is one, a reference isn't. */
 const WORD_BESIDE_NUMBERS = 3
+const WORD_BESIDE_REFERENCES = 4
 
 /** Kind of the first `length` code points of `codes` (small letters), typed into a field of kind `field`. */
 export function classifyText(codes: Uint32Array, length: number, field: FieldKind): TextKind {
@@ -73,10 +74,19 @@ function wording(text: TextSpan): TextKind {
 }
 
 function hasWord(text: TextSpan): boolean {
+  const needed = hasReference(text) ? WORD_BESIDE_REFERENCES : WORD_BESIDE_NUMBERS
   for (const piece of pieces(text, isSpace)) {
     const letters = countOf(piece, isLetter)
-    if (letters >= WORD_BESIDE_NUMBERS && letters + countOf(piece, isWordMark) === sizeOf(piece)) return true
+    if (letters >= needed && letters + countOf(piece, isWordMark) === sizeOf(piece)) return true
     if (countOf(piece, isIdeograph) > 0) return true
+  }
+  return false
+}
+
+/** Letters and figures in one word, as plates, postcodes and articles have them. */
+function hasReference(text: TextSpan): boolean {
+  for (const piece of pieces(text, isSpace)) {
+    if (countOf(piece, isLetter) > 0 && countOf(piece, isDigit) > 0) return true
   }
   return false
 }

@@ -1,4 +1,4 @@
-/** Templates that no rule of the shield was written for: other ways to write the same things. */
+/** Templates that no rule of the shield was written for: other ways again to write the same things. */
 import type { Random } from '../random.ts'
 import { cardNumber, digits, iban, inFours } from './figures.ts'
 import { plain } from './fitted.ts'
@@ -8,260 +8,220 @@ import type { TypedKind } from './typed-texts.ts'
 type Templates = readonly [() => string, ...(() => string)[]]
 
 export function heldOutText(kind: TypedKind, language: Language, parts: LanguageParts, random: Random): string {
-  const one = (...templates: Templates) => random.pick(templates)()
+  const templates = templatesOf(kind, language, parts, random)
+  return random.pick(templates)()
+}
+
+function templatesOf(kind: TypedKind, language: Language, parts: LanguageParts, random: Random): Templates {
   const word = () => random.pick(parts.words)
   const name = () => random.pick(parts.names)
   const surname = () => random.pick(parts.surnames)
+  const id = plain(word())
+  const n = 2 + random.below(30)
   switch (kind) {
     case 'word':
-      return one(
-        word,
-        word,
-        name,
-        surname,
-        () => `${word()},`,
-        () => `${word()}?`,
-      )
+      return [word, name, surname, () => `${word()}.`, () => `${word()};`, () => `'${word()}'`]
     case 'sentence':
-      return one(
+      return [
         () => sentence(parts, random),
         () => sentence(parts, random),
-        () => sentence(parts, random),
-        () => `${name()} ${name().charAt(0)}. ${surname()}`,
-        () => `${surname()}, ${name()}`,
-        () => `${word()} ${1 + random.below(300)}`,
-      )
+        () => `${sentence(parts, random)} ${sentence(parts, random)}`,
+        () => `${name()} & ${name()}`,
+        () => `${name()} ${surname()}-${surname()}`,
+        () => `${word()}, ${word()}, ${word()}`,
+        () => `* ${word()} ${word()}`,
+      ]
     case 'number':
-      return number(parts, random)
+      return numbers(parts, random)
     case 'date':
-      return date(language, parts, random)
+      return dates(language, parts, random)
     case 'email':
-      return one(
-        () => `${plain(name()).charAt(0)}_${plain(surname())}@${plain(word())}.net`,
-        () => `${name()} ${surname()} <${plain(name())}@example.com>`,
-        () => `${plain(surname())}-${plain(name())}@uni.example.edu`.toUpperCase(),
-        () => `${plain(name())}@a.example, ${plain(surname())}@b.example`,
-        () => `info@${plain(word())}.museum`,
-      )
+      return [
+        () => `${plain(name())}${plain(surname())}@post.example`,
+        () => `${plain(name())}.${plain(surname())}@${plain(word())}-group.com`,
+        () => `no-reply+${digits(random, 3)}@${plain(word())}.io`,
+        () => `${plain(name())}@x.example; ${plain(name())}@y.example`,
+      ]
     case 'url':
-      return one(
-        () => `ftp://files.example.net/${plain(word())}.zip`,
-        () => `HTTPS://${plain(word()).toUpperCase()}.EXAMPLE`,
-        () => `${plain(word())}.${random.pick(['io', 'eu', 'shop', 'gov'])}/a/b?c=d&e=${digits(random, 3)}`,
-        () => `192.168.${random.below(256)}.${random.below(256)}:8080`,
-        () => `intranet.${plain(word())}.net`,
-        () => `http://${plain(name())}:3000`,
-      )
+      return [
+        () => `https://${id}.com`,
+        () => `http://${plain(surname())}.net/?q=${id}&p=${n}`,
+        () => `www.${id}.org/${plain(name())}`,
+        () => `shop.${id}.eu/${digits(random, 6)}`,
+        () => `https://${id}.example/~${plain(name())}/index.php`,
+      ]
     case 'phone':
-      return phone(language, random)
+      return phones(language, random)
     case 'card': {
-      const card = random.pick([
-        () => cardNumber(random, '2221', 16),
-        () => cardNumber(random, '3530', 16),
-        () => cardNumber(random, '4', 16),
-        () => cardNumber(random, '62', 16),
-      ])()
-      const diners = cardNumber(random, '36', 14)
-      return one(
+      const card = cardNumber(random, random.pick(['45', '52', '54', '6500', '60110']), 16)
+      const amex = cardNumber(random, '37', 15)
+      return [
         () => card,
-        () => inFours(card, '\u00a0'),
-        () => ` ${inFours(card, ' ')} `,
-        () => diners,
-        () => `${diners.slice(0, 4)} ${diners.slice(4, 10)} ${diners.slice(10)}`,
-        () => `${card.slice(0, 8)} ${card.slice(8)}`,
-      )
+        () => inFours(card, ' '),
+        () => inFours(card, '-'),
+        () => `${inFours(card, ' ')} `,
+        () => `${amex.slice(0, 4)} ${amex.slice(4, 10)} ${amex.slice(10)}`,
+      ]
     }
     case 'iban': {
-      const account = ibanOf(language, random)
-      return one(
-        () => account,
-        () => inFours(account, ' '),
-        () => inFours(account, '-'),
-        () => `${account.slice(0, 4)} ${account.slice(4)}`,
-      )
+      const account = iban(...ACCOUNTS[language](random))
+      return [() => account, () => inFours(account, ' '), () => `${inFours(account, ' ').toLowerCase()}`]
     }
     case 'code':
-      return code(word, random)
+      return [
+        () => `function ${id}() {`,
+        () => `${id} = ${n} * ${id}`,
+        () => `SELECT name, age FROM ${id} ORDER BY age`,
+        () => `=A${n}*1.19`,
+        () => `pip install ${id}==${n}.0`,
+        () => `git push origin main`,
+        () => `${id}.length > ${n}`,
+        () => `<p>${id}</p>`,
+        () => `rm -rf ./${id}`,
+        () => `return ${id}[${n}];`,
+        () => `max-width: ${n}px;`,
+        () => `C:\\Users\\${id}\\Desktop`,
+        () => `if ${id} == ${n}:`,
+      ]
     case 'search':
-      return one(
-        () => `"${word()} ${word()}"`,
-        () => `${word()} site:example.org`,
-        () => `${digits(random, 5)} ${random.pick(parts.places)}`,
-        () => sentence(parts, random),
-      )
+      return [() => `${word()} ${parts.places[1]}`, word, () => `${name()} ${surname()} ${word()}`]
     case 'other':
-      return one(
-        () => `IMG_${digits(random, 4)}.jpg`,
-        () => `${digits(random, 3)}/${capitals(random, 2)}/${digits(random, 2)}`,
-        () => `${capitals(random, 2)}${digits(random, 2)} ${capitals(random, 3)}`,
-        () => random.pick(['¯\\_(ツ)_/¯', '🎉🎉', '***', '→', '?!', '…']),
-        () => `${digits(random, 2)}${capitals(random, 1)}${digits(random, 3)}${capitals(random, 2)}`,
-        () => `@${plain(surname())}${digits(random, 2)}`,
-        () => `${plain(word())}${digits(random, 2)}`,
-      )
+      return [
+        () => `${capitals(random, 3)}-${digits(random, 6)}`,
+        () => `${digits(random, 3)}${capitals(random, 3)}`,
+        () => `${capitals(random, 1)}-${digits(random, 2)}/${digits(random, 4)}`,
+        () => random.pick(['!', '…', '--->', '👋', '????', '%%']),
+        () => `${plain(name())}_${digits(random, 2)}.png`,
+        () => `@${plain(name())}_${plain(surname())}`,
+        () => `${plain(name())}${digits(random, 3)}!`,
+      ]
   }
 }
 
 function sentence(parts: LanguageParts, random: Random): string {
   return random
     .pick(parts.sentences)
-    .replace('#', String(2 + random.below(98)))
+    .replace('#', String(3 + random.below(40)))
     .replace('@', random.pick(parts.names))
 }
 
-function number({ decimal, thousands }: LanguageParts, random: Random): string {
-  const whole = String(1 + random.below(99))
-  const templates: Templates = [
-    () => `+${whole}`,
-    () => `€${whole}${decimal}${digits(random, 2)}`,
-    () => `${whole}${thousands}${digits(random, 3)} ${random.pick(['PLN', 'CHF', 'USD', 'zł', '£'])}`,
-    () => `CHF ${whole}'${digits(random, 3)}.${digits(random, 2)}`,
-    () => `(${whole}${thousands}${digits(random, 3)})`,
-    () => `${whole}-${Number(whole) + 10}`,
-    () => `${1 + random.below(9)}/${2 + random.below(8)}`,
-    () => `${whole}${decimal}${digits(random, 1)}%`,
-    () => `${whole} m²`,
-    () => `0${decimal}${digits(random, 4)}`,
-    () => `${whole} x ${whole}`,
-    () => `${1 + random.below(9)}${digits(random, 7 + random.below(4))}`,
-    () => `${whole} h`,
-    () => `#${digits(random, 5)}`,
-    () => `20${digits(random, 2)}-20${digits(random, 2)}`,
+function numbers({ decimal, thousands }: LanguageParts, random: Random): Templates {
+  const whole = String(3 + random.below(90))
+  return [
+    () => digits(random, 1 + random.below(3)),
+    () => `${whole}${decimal}${digits(random, 1)}`,
+    () => `${whole}${thousands}${digits(random, 3)}`,
+    () => `${whole}${decimal}${digits(random, 2)}€`,
+    () => `£${whole}${thousands}${digits(random, 3)}`,
+    () => `${whole}${decimal}${digits(random, 2)} USD`,
+    () => `${whole} cm`,
+    () => `+ ${whole} %`,
+    () => `${whole}x${whole}`,
+    () => `${whole}/100`,
+    () => `-${whole}`,
+    () => `${1 + random.below(9)}${digits(random, 4 + random.below(7))}`,
+    () => `${whole} kWh`,
+    () => `${whole}${thousands}${digits(random, 3)}${decimal}${digits(random, 2)} CHF`,
   ]
-  return random.pick(templates)()
 }
 
-function date(language: Language, { months, shortMonths, weekdays }: LanguageParts, random: Random): string {
+function dates(language: Language, { months, shortMonths, weekdays }: LanguageParts, random: Random): Templates {
   const day = 1 + random.below(28)
   const month = random.below(12)
-  const year = 1990 + random.below(50)
+  const year = 1980 + random.below(60)
   const two = (value: number) => String(value).padStart(2, '0')
-  const weekday = weekdays[random.below(7)] ?? ''
   const name = months[month] ?? ''
-  const short = shortMonths[month] ?? ''
+  const weekday = weekdays[random.below(7)] ?? ''
   const hour = 1 + random.below(11)
   const minute = two(random.below(60))
   const local: Readonly<Record<Language, Templates>> = {
     en: [
-      () => `${hour}:${minute} pm`,
-      () => `${hour}am`,
-      () => `${day}th of ${name}`,
-      () => `${weekday.slice(0, 3)}, ${name} ${day}`,
+      () => `${month + 1}/${day}/${year}`,
+      () => `${day} ${name}`,
+      () => `${hour}.${minute}pm`,
+      () => `${weekday}, ${day} ${name} ${year}`,
     ],
     de: [
-      () => `${hour}:${minute} Uhr`,
-      () => `${hour} Uhr`,
-      () => `${day}.${month + 1}.`,
-      () => `${weekday}, den ${day}. ${name}`,
-      () => `${day}.–${day + 2}. ${name}`,
+      () => `${day}. ${shortMonths[month]}`,
+      () => `${two(day)}.${two(month + 1)}.`,
+      () => `${weekday} ${hour} Uhr`,
+      () => `${day}. ${name}, ${hour}:${minute}`,
     ],
     fr: [
-      () => `${hour}h${minute}`,
-      () => `le ${day} ${name}`,
-      () => `${weekday} ${day} ${name} à ${hour}h`,
-      () => `${two(day)}-${two(month + 1)}-${year}`,
+      () => `${day} ${name}`,
+      () => `${two(hour)}h${minute}`,
+      () => `le ${weekday} ${day} ${name} ${year}`,
+      () => `${day}/${two(month + 1)}/${two(year % 100)}`,
     ],
     es: [
-      () => `${hour}:${minute} h`,
-      () => `${weekday}, ${day} de ${name}`,
-      () => `el ${day} de ${name}`,
-      () => `${day}-${short}-${year}`,
+      () => `${day} de ${name}`,
+      () => `${day}/${two(month + 1)}/${two(year % 100)}`,
+      () => `${hour}:${minute} p.m.`,
+      () => `${weekday} ${day} de ${name} de ${year}`,
     ],
     pl: [
-      () => `godz. ${hour}:${minute}`,
-      () => `${day} ${name} ${year} r.`,
-      () => `${weekday}, ${day} ${name}`,
-      () => `${two(day)}.${two(month + 1)}.${year} r.`,
+      () => `${day} ${name}`,
+      () => `${weekday}, ${day} ${name} ${year}`,
+      () => `${day}.${two(month + 1)}.${year}`,
+      () => `godz. ${hour}`,
     ],
   }
   const everywhere: Templates = [
-    () => `${year}-${two(month + 1)}-${two(day)}T${two(hour)}:${minute}:00Z`,
-    () => `${two(month + 1)}/${year}`,
-    () => `${hour}:${minute} - ${hour + 1}:${minute}`,
-    () => `${short} '${two(year % 100)}`,
-    () => `${year}/${two(month + 1)}/${two(day)}`,
+    () => `${year}-${two(month + 1)}-${two(day)}`,
+    () => `${hour}:${minute}`,
+    () => `${two(day)}/${two(month + 1)}/${year}`,
+    () => `${two(day)}.${two(month + 1)}.${year}, ${two(hour)}:${minute}`,
+    () => `${name} ${year}`,
   ]
-  return random.chance(0.6) ? random.pick(local[language])() : random.pick(everywhere)()
+  return random.chance(0.5) ? local[language] : everywhere
 }
 
-function phone(language: Language, random: Random): string {
+function phones(language: Language, random: Random): Templates {
   const d = (count: number) => digits(random, count)
+  const n = () => String(2 + random.below(7))
   const local: Readonly<Record<Language, Templates>> = {
     en: [
-      () => `1-800-555-0${d(3)}`,
-      () => `312.${2 + random.below(7)}${d(2)}.${d(4)}`,
-      () => `(01632) 960${d(3)}`,
-      () => `+44 (0)20 7946 0${d(3)}`,
-      () => `1 (646) 555-0${d(3)}`,
-      () => `6465550${d(3)}`,
+      () => `(718) ${n()}${d(2)} ${d(4)}`,
+      () => `+1 (718) ${n()}${d(2)}-${d(4)}`,
+      () => `0131 496 0${d(3)}`,
+      () => `+44 131 496 0${d(3)}`,
+      () => `718-${n()}${d(2)}-${d(4)}`,
     ],
     de: [
-      () => `(040) ${2 + random.below(8)}${d(5)}`,
-      () => `0160-9${d(7)}`,
-      () => `+49-221-${2 + random.below(8)}${d(5)}`,
-      () => `0049 170 ${2 + random.below(8)}${d(6)}`,
-      () => `0221 / ${2 + random.below(8)}${d(2)} ${d(2)}-${d(2)}`,
-      () => `+43 1 ${2 + random.below(8)}${d(6)}`,
+      () => `0711 ${n()}${d(2)} ${d(3)}`,
+      () => `+49 711 ${n()}${d(5)}`,
+      () => `0172 ${n()}${d(3)} ${d(3)}`,
+      () => `0711-${n()}${d(5)}`,
+      () => `+4917${d(1)}${n()}${d(6)}`,
     ],
     fr: [
-      () => `04-${d(2)}-${d(2)}-${d(2)}-${d(2)}`,
-      () => `+33 (0)4 ${d(2)} ${d(2)} ${d(2)} ${d(2)}`,
-      () => `0${1 + random.below(5)}${d(8)}`,
-      () => `+32 2 ${2 + random.below(6)}${d(2)} ${d(2)} ${d(2)}`,
+      () => `07 ${d(2)} ${d(2)} ${d(2)} ${d(2)}`,
+      () => `+33 1 ${d(2)} ${d(2)} ${d(2)} ${d(2)}`,
+      () => `06.${d(2)}.${d(2)}.${d(2)}.${d(2)}`,
+      () => `02${d(8)}`,
     ],
     es: [
-      () => `93 ${2 + random.below(7)}${d(2)} ${d(2)} ${d(2)}`,
-      () => `7${1 + random.below(8)}${d(1)}-${d(3)}-${d(3)}`,
-      () => `+34-91-${2 + random.below(7)}${d(2)}-${d(2)}-${d(2)}`,
-      () => `+52 55 ${2 + random.below(7)}${d(3)} ${d(4)}`,
-      () => `9${1 + random.below(7)}${d(7)}`,
+      () => `95${d(1)} ${d(3)} ${d(3)}`,
+      () => `+34 95${d(1)} ${d(2)} ${d(2)} ${d(2)}`,
+      () => `6${d(2)}-${d(2)}-${d(2)}-${d(2)}`,
+      () => `0034 6${d(8)}`,
     ],
     pl: [
-      () => `(22) ${2 + random.below(7)}${d(2)}-${d(2)}-${d(2)}`,
-      () => `79${d(1)} ${d(3)} ${d(3)}`,
-      () => `+48-12-${2 + random.below(7)}${d(2)}-${d(2)}-${d(2)}`,
-      () => `0048 88${d(1)} ${d(3)} ${d(3)}`,
-      () => `69${d(7)}`,
+      () => `+48 12 ${n()}${d(2)} ${d(2)} ${d(2)}`,
+      () => `66${d(1)} ${d(3)} ${d(3)}`,
+      () => `12 ${n()}${d(2)}-${d(2)}-${d(2)}`,
+      () => `+4866${d(7)}`,
     ],
   }
-  return random.pick(local[language])()
+  return local[language]
 }
 
-function ibanOf(language: Language, random: Random): string {
-  switch (language) {
-    case 'en':
-      return iban('IE', `BOFI${digits(random, 14)}`)
-    case 'de':
-      return random.chance(0.5) ? iban('AT', digits(random, 16)) : iban('CH', digits(random, 17))
-    case 'fr':
-      return iban('BE', digits(random, 12))
-    case 'es':
-      return iban('PT', digits(random, 21))
-    case 'pl':
-      return random.chance(0.5) ? iban('PL', digits(random, 24)) : iban('NL', `INGB${digits(random, 10)}`)
-  }
-}
-
-function code(word: () => string, random: Random): string {
-  const id = plain(word())
-  const n = 1 + random.below(40)
-  return random.pick([
-    () => `let ${id} = await fetch(url)`,
-    () => `UPDATE ${id} SET done = true;`,
-    () => `docker run -p ${n}80:80 ${id}`,
-    () => `=IF(A${n}>0;"${word()}";"")`,
-    () => `for (int i = 0; i < ${n}; i++)`,
-    () => `import numpy as np`,
-    () => `print("${word()}")`,
-    () => `$${id}->save();`,
-    () => `body { color: #fff; }`,
-    () => `cat /var/log/${id}.log | tail -n ${n}`,
-    () => `@media (max-width: ${n}00px)`,
-    () => `^\\d{${n}}$`,
-    () => `return ${id} + ${n}`,
-    () => `cd ../${id}`,
-    () => `export default ${id}`,
-  ])()
+const ACCOUNTS: Readonly<Record<Language, (random: Random) => [country: string, account: string]>> = {
+  en: (random) => ['GB', `LOYD${digits(random, 14)}`],
+  de: (random) => ['DE', digits(random, 18)],
+  fr: (random) => ['MC', digits(random, 23)],
+  es: (random) => ['ES', digits(random, 20)],
+  pl: (random) => ['CZ', digits(random, 20)],
 }
 
 function capitals(random: Random, count: number): string {

@@ -4,7 +4,7 @@ import { TYPED_KINDS, type TypedText } from './typed-texts.ts'
 
 const APP = 'desktop:form'
 
-export interface KindRow {
+interface KindRow {
   readonly kind: string
   readonly texts: number
   readonly right: number

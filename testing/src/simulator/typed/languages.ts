@@ -153,8 +153,8 @@ export const FITTED: Readonly<Record<Language, LanguageParts>> = {
   },
 }
 
-/** Other words and sentences, for the held-out part. Names of months can't differ. */
-export const HELD_OUT: Readonly<Record<Language, LanguageParts>> = {
+/** Other words and sentences, for the second half of the fitted part. Names of months can't differ. */
+export const FITTED_TOO: Readonly<Record<Language, LanguageParts>> = {
   en: {
     ...FITTED.en,
     words: list(
@@ -254,4 +254,189 @@ export const HELD_OUT: Readonly<Record<Language, LanguageParts>> = {
       'Widzimy się 3 maja w biurze',
     ],
   },
+}
+
+/** Other words and sentences again. */
+export const FITTED_AGAIN: Readonly<Record<Language, LanguageParts>> = {
+  en: {
+    ...FITTED.en,
+    words: list(
+      'parcel quarterly reminder ticket solved glad thoroughly Thursday-ish lorry receipt who’s afternoon bonus OKAY',
+    ),
+    names: list('Nadia Callum Beatrice Rohan Freya Isaac'),
+    surnames: list('Ahmed MacLeod Fitzgerald Ng Barker Stone'),
+    sentences: [
+      'Could @ have a quick look at this?',
+      'Attached: invoice & delivery note',
+      'I’ll call back after lunch, around # past',
+      'Unit 7, Riverside Park, Leeds LS1',
+      'no idea; ask @',
+      'The customer is happy :)',
+      'price incl. VAT, see terms (page #)',
+      'Go ahead and make the change please',
+      'from Monday on, twice a week',
+    ],
+  },
+  de: {
+    ...FITTED.de,
+    words: list(
+      'Paket Erinnerung Vorgang erledigt gründlich Quittung Nachmittag Prämie Lkw Maßnahme übrigens Ärger wieso ok',
+    ),
+    names: list('Yusuf Greta Hannes Svenja Özlem Karl'),
+    surnames: list('Demir Böhm Straßer Lindner Jäger Roth'),
+    sentences: [
+      'Könnte @ da mal kurz draufschauen?',
+      'Anbei: Rechnung & Lieferschein',
+      'ich rufe nach dem Mittag zurück, so gegen #',
+      'Gewerbepark 7, Halle B, Bremen',
+      'keine Ahnung; frag @',
+      'Der Kunde ist zufrieden :)',
+      'Preis inkl. MwSt., siehe AGB (Seite #)',
+      'ab Montag, zweimal die Woche',
+      'Viele Grüße aus Köln',
+    ],
+  },
+  fr: {
+    ...FITTED.fr,
+    words: list('colis rappel dossier réglé soigneusement reçu après-midi prime camion où mesure l’école pourquoi ok'),
+    names: list('Inès Mathis Clémence Karim Élodie Marc'),
+    surnames: list('Haddad Guérin Lacroix Perrin Renaud Colin'),
+    sentences: [
+      'Est-ce que @ peut y jeter un œil ?',
+      'Ci-joint : facture & bon de livraison',
+      'je rappelle après le déjeuner, vers #',
+      'ZA du Moulin, lot 7, Nantes',
+      'aucune idée ; demandez à @',
+      'Le client est content :)',
+      'prix TTC, voir conditions (page #)',
+      'à partir de lundi, deux fois par semaine',
+      'Bien à vous',
+    ],
+  },
+  es: {
+    ...FITTED.es,
+    words: list(
+      'paquete recordatorio expediente resuelto recibo tarde prima camión cuándo medida pingüino dónde vale ok',
+    ),
+    names: list('Marta Unai Concepción Raúl Leire Tomás'),
+    surnames: list('Serrano Zubiri Cañete Bravo Marín Sáez'),
+    sentences: [
+      '¿Puede @ echarle un vistazo?',
+      'Adjunto: factura & albarán',
+      'llamo después de comer, sobre las #',
+      'Polígono Sur, nave 7, Sevilla',
+      'ni idea; pregunta a @',
+      'El cliente está contento :)',
+      'precio con IVA, ver condiciones (página #)',
+      'a partir del lunes, dos veces por semana',
+      'Atentamente le saluda',
+    ],
+  },
+  pl: {
+    ...FITTED.pl,
+    words: list(
+      'paczka przypomnienie sprawa załatwione paragon popołudnie premia ciężarówka środek dlaczego źle ość ok',
+    ),
+    names: list('Bożena Wojciech Jagoda Rafał Iga Czesław'),
+    surnames: list('Pawłowski Łuczak Jędrzejczyk Baran Górska Sobczak'),
+    sentences: [
+      'Czy @ może na to rzucić okiem?',
+      'W załączeniu: faktura & list przewozowy',
+      'oddzwonię po obiedzie, około #',
+      'Park Handlowy, hala 7, Łódź',
+      'nie mam pojęcia; zapytaj @',
+      'Klient jest zadowolony :)',
+      'cena brutto, patrz regulamin (strona #)',
+      'od poniedziałku, dwa razy w tygodniu',
+      'Z wyrazami szacunku',
+    ],
+  },
+}
+
+const heldOut = (
+  language: Language,
+  words: string,
+  names: string,
+  surnames: string,
+  sentences: Words,
+): LanguageParts => ({
+  ...FITTED[language],
+  words: list(words),
+  names: list(names),
+  surnames: list(surnames),
+  sentences,
+})
+
+/** Words and sentences of the held-out part. */
+export const HELD_OUT: Readonly<Record<Language, LanguageParts>> = {
+  en: heldOut(
+    'en',
+    'shipment approval maybe kitchen thanks roughly overtime pending-ish hello',
+    'Grace Leo Zara Finn',
+    'Khan Murphy Bell Walsh',
+    [
+      'Sorry for the late answer, @.',
+      'Two of the # pallets are missing',
+      'Shall we talk on the phone about it?',
+      'Suite 12, 400 Market Street',
+      'forwarded to accounting, waiting for news',
+      'Great work!',
+    ],
+  ),
+  de: heldOut(
+    'de',
+    'Sendung Freigabe vielleicht Küche danke ungefähr Überstunden hallo Störung',
+    'Jonas Mia Günter Elif',
+    'Kaya Vogel Hößl Brandt',
+    [
+      'Entschuldigung für die späte Antwort, @.',
+      'Zwei der # Paletten fehlen',
+      'Sollen wir dazu telefonieren?',
+      'Lindenallee 12, 50667 Köln',
+      'an die Buchhaltung weitergeleitet, warte auf Rückmeldung',
+      'Gute Arbeit!',
+    ],
+  ),
+  fr: heldOut(
+    'fr',
+    'expédition accord cuisine merci environ panne salut hôtel événement',
+    'Jade Raphaël Maëlys Noé',
+    'Diallo Mercier Faure Brun',
+    [
+      'Désolée pour la réponse tardive, @.',
+      'Il manque deux palettes sur #',
+      'On en parle au téléphone ?',
+      '45 boulevard Voltaire, 33000 Bordeaux',
+      'transmis à la comptabilité, en attente de nouvelles',
+      'Beau travail !',
+    ],
+  ),
+  es: heldOut(
+    'es',
+    'envío visto-bueno cocina gracias aproximadamente avería hola señor niño',
+    'Daniela Pablo Ainhoa Martín',
+    'Romero Ortega Ybarra Prieto',
+    [
+      'Perdón por la respuesta tardía, @.',
+      'Faltan dos de los # palés',
+      '¿Lo hablamos por teléfono?',
+      'Plaza Nueva 6, 41001 Sevilla',
+      'enviado a contabilidad, a la espera de noticias',
+      '¡Buen trabajo!',
+    ],
+  ),
+  pl: heldOut(
+    'pl',
+    'przesyłka zgoda kuchnia dziękuję około awaria cześć nadgodziny święto',
+    'Hanna Filip Oliwia Szymon',
+    'Kaczmarek Wróbel Głowacki Duda',
+    [
+      'Przepraszam za późną odpowiedź, @.',
+      'Brakuje dwóch z # palet',
+      'Omówimy to przez telefon?',
+      'ul. Lipowa 45, 30-702 Kraków',
+      'przekazane do księgowości, czekam na wiadomość',
+      'Świetna robota!',
+    ],
+  ),
 }

@@ -28,7 +28,7 @@ export function isEmail(text: TextSpan): boolean {
   if (!containsAny(text, '@')) return false
   if (codeAt(text, text.end - 1) === 0x3e) {
     const open = text.codes.subarray(0, text.end).lastIndexOf(0x3c)
-    return open > text.start && isOneEmail({ ...text, start: open + 1, end: text.end - 1 })
+    return open >= text.start && isOneEmail({ ...text, start: open + 1, end: text.end - 1 })
   }
   for (const piece of pieces(text, (code) => isSpace(code) || code === 0x2c || code === 0x3b)) {
     if (!isOneEmail(piece)) return false

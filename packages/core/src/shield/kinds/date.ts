@@ -47,10 +47,10 @@ const WEEKDAYS = list(
 const TIME_WORDS = list('am pm a.m p.m uhr oclock godz godzina hrs horas heures uur')
 /** Words that a date may hold, and that say nothing themselves. */
 const FILLERS = list(
-  'the of on at and to from until o a de del el la las los le du au les den der dem des am um im vom bis ab von il dia dnia r rok ' +
+  'the of on at and to from until o a al e et y i und oraz de del el la las los le du au les den der dem des am um im vom bis ab von il dia dnia r rok ' +
     'roku od do h van om op z t utc cet cest gmt',
 )
-const ORDINALS = list('st nd rd th er ere e eme a o º ª')
+const ORDINALS = list('st nd rd th er ere e eme a o º ª h')
 
 /** A text is a date if each of its words belongs to one, and one of them at least says so itself. */
 export function isDate(text: TextSpan): boolean {
@@ -61,6 +61,7 @@ export function isDate(text: TextSpan): boolean {
   let numbers = 0
   let names = 0
   let whole = 0
+  let isHour = false
   for (const piece of pieces(text, (code) => isSpace(code) || code === 0x2013 || isAny(code, ',()'))) {
     if (++words > WORDS_MAX) return false
     for (const word of hasNames ? parts(piece) : ranges(piece)) {
@@ -69,6 +70,8 @@ export function isDate(text: TextSpan): boolean {
           whole++
           break
         case 'number':
+          // `9 h 35`: figures on both sides make it a time, and not a stretch of hours.
+          if (isHour) whole++
           numbers++
           break
         case 'name':
@@ -79,6 +82,7 @@ export function isDate(text: TextSpan): boolean {
         case null:
           return false
       }
+      isHour = numbers > 0 && isOneOf(word, ['h'])
     }
   }
   return whole > 0 || (names > 0 && numbers > 0)
@@ -88,8 +92,9 @@ type Meaning = 'whole' | 'number' | 'name' | 'filler' | null
 
 function meaning(word: TextSpan): Meaning {
   if (isFigures(word)) return 'whole'
-  const text = withoutDot(word)
+  const text = withoutMarks(word)
   if (sizeOf(text) === 0) return 'filler'
+  if (isDayAndMonth(text) || sizeOf(text) < sizeOf(withoutDots(word))) return 'number'
   let end = text.start
   while (isDigit(codeAt(text, end))) end++
   if (end === text.start) {
@@ -201,7 +206,23 @@ function* ranges(piece: TextSpan): Generator<TextSpan> {
   } else yield piece
 }
 
-function withoutDot(word: TextSpan): TextSpan {
+/** `27.05` beside a name or an hour; alone it is a number. */
+function isDayAndMonth(text: TextSpan): boolean {
+  const groups = [...pieces(text, (code) => code === 0x2e)]
+  if (groups.length !== 2 || !groups.every((group) => isDigits(group) && sizeOf(group) === 2)) return false
+  const [day = 0, month = 0] = groups.map(numberOf)
+  return isInCalendar(day, month)
+}
+
+/** `'24` without its mark, which stands for a century. */
+function withoutMarks(word: TextSpan): TextSpan {
+  const { codes, start, end } = withoutDots(word)
+  const isYear = end - start === 3 && isAny(codes[start] ?? 0, "'’") && isDigits({ codes, start: start + 1, end })
+  return { codes, start: isYear ? start + 1 : start, end }
+}
+
+/** `sept.` */
+function withoutDots(word: TextSpan): TextSpan {
   let { end } = word
   while (end > word.start && isAny(word.codes[end - 1] ?? 0, '.')) end--
   return { ...word, end }

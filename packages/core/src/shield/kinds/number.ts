@@ -13,7 +13,7 @@ import {
   type TextSpan,
 } from '../text-span.ts'
 
-const MARKS = "+-–−.,'’%‰$€£¥°#/×*()²³½¼¾"
+const MARKS = "+-–−.,'’%‰$€£¥°#/×*()²³½¼¾±~≈:"
 const list = (words: string): readonly string[] => words.split(' ')
 const UNITS = list(
   'eur euro euros usd gbp pln chf czk sek nok dkk huf jpy zl gr kr fr kc ft lei ron mxn cad aud dollar dollars pounds zlotych ' +

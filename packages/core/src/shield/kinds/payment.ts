@@ -31,7 +31,7 @@ const IBAN_SIZES =
   'hr21hu28ie22il23iq23is26it27jo30kw30kz20lb28lc32li21lt20lu20lv21ly25mc27md24me22mk19mr27mt31mu30nl18no15pk24pl28ps29pt25' +
   'qa29ro24rs22sa24sc31se24si19sk24sm27st25sv28tl23tn24tr26ua29va22vg24xk20'
 
-/** 14 to 19 digits, single spaces or hyphens between them. */
+/** 14 to 19 digits, single spaces, hyphens or dashes between them. */
 export function isCard(text: TextSpan): boolean {
   let digits = 0
   let first = 0
@@ -40,7 +40,7 @@ export function isCard(text: TextSpan): boolean {
   for (let i = text.start; i < text.end; i++) {
     const code = text.codes[i] ?? 0
     if (!isDigit(code)) {
-      if (digits === 0 || (!isSpace(code) && code !== 0x2d) || !isDigit(codeAt(text, i + 1))) return false
+      if (digits === 0 || !isSeparator(code) || !isDigit(codeAt(text, i + 1))) return false
       continue
     }
     const digit = code - 0x30
@@ -56,6 +56,10 @@ export function isCard(text: TextSpan): boolean {
   return CARDS.some(([from, to, lengths]) => from <= first && first <= to && lengths.includes(digits))
 }
 
+function isSeparator(code: number): boolean {
+  return isSpace(code) || code === 0x2d || code === 0x2011 || code === 0x2013
+}
+
 function doubled(digit: number): number {
   return digit > 4 ? 2 * digit - 9 : 2 * digit
 }
@@ -65,7 +69,7 @@ export function isIban(text: TextSpan): boolean {
   const characters: number[] = []
   for (let i = text.start; i < text.end; i++) {
     const code = text.codes[i] ?? 0
-    if (isSpace(code) || code === 0x2d) continue
+    if (isSeparator(code)) continue
     if (code > 0x7e || !(isDigit(code) || isLetter(code)) || characters.length === 34) return false
     characters.push(isDigit(code) ? code - 0x30 : code - 0x57)
   }

@@ -19,13 +19,14 @@ interface Country {
 const PATTERN = 2
 const PREFIX = 5
 
+const byCallingCode: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(metadata.country_calling_codes))
+const byName: ReadonlyMap<string, readonly unknown[]> = new Map(Object.entries(metadata.countries))
+
 /** Whether `digits` (country code first) are a number of some country. */
 export function isInternationalNumber(digits: Digits): boolean {
   for (let size = 1; size <= 3; size++) {
-    const code = digits.slice(0, size).join('')
-    const countries: readonly string[] | undefined = Object.entries(metadata.country_calling_codes).find(
-      ([candidate]) => candidate === code,
-    )?.[1]
+    // One to three digits name a country, and no person.
+    const countries = byCallingCode.get(digits.slice(0, size).join(''))
     if (countries?.some((country) => isNationalNumber(digits.slice(size), country)) === true) return true
   }
   return false
@@ -42,7 +43,7 @@ export function prefixOf(country: string): string {
 }
 
 function countryOf(name: string): Country | null {
-  const row: readonly unknown[] | undefined = Object.entries(metadata.countries).find(([id]) => id === name)?.[1]
+  const row = byName.get(name)
   const pattern = row?.[PATTERN]
   const prefix = row?.[PREFIX]
   return typeof pattern === 'string' ? { pattern, prefix: typeof prefix === 'string' ? prefix : '' } : null

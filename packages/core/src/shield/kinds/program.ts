@@ -20,14 +20,14 @@ const list = (words: string): readonly string[] => words.split(' ')
 const SIGNS = list('{ } \\ ` => == != <= >= && || ++ += -= :: () [] </ /> <! ${ ;; := $( #! /* */')
 /** First words of command lines that are no words of prose. */
 const COMMANDS = list(
-  'git npm npx yarn pnpm node python python3 pip pip3 docker kubectl sudo cd ls mkdir rmdir rm cp mv chmod chown grep sed awk ' +
-    'curl wget ssh scp apt apt-get brew systemctl journalctl tar cargo go make terraform helm psql vim nano echo export ps pwd ipconfig ping',
+  'git npm npx yarn pnpm python python3 pip pip3 docker kubectl sudo cd ls mkdir rmdir rm cp mv chmod chown grep sed awk ' +
+    'curl wget ssh scp apt apt-get brew systemctl journalctl terraform helm psql cat ps pwd ipconfig',
 )
 /** First words of statements that are hardly words of prose. */
 const STATEMENTS = list('const def func fn elif typedef println printf var struct enum async await #include #define')
 /** First words of statements and of prose: a sign of a program must follow. */
 const SHARED = list(
-  'if for while let return class import from function public private static try except else switch case with',
+  'if for while let return class import export from function public private static try except else switch case with',
 )
 const NO_EXTENSIONS = list('pdf doc docx odt xls xlsx ods ppt pptx csv txt zip jpg jpeg png gif mp3 mp4 eml msg')
 
@@ -36,7 +36,10 @@ export function isProgram(text: TextSpan): boolean {
   if (isFormula(text) || isCommand(text) || isStatement(text) || isQuery(text) || isAssignment(text)) return true
   const words = [...pieces(text, isSpace)]
   if (words.some((word) => isFlag(word, text) || isPath(word) || isCall(word) || isIdentifier(word))) return true
+  // `@media (…)`: a rule of a style sheet.
+  if (startsWith(text, '@') && containsAny(text, '(')) return true
   if (startsWith(text, '//') || startsWith(text, '<!') || isTag(text)) return true
+  if (hasVariable(text)) return true
   return countAny(text, '[]<>^~|') * 8 >= sizeOf(text)
 }
 
@@ -64,7 +67,15 @@ function isStatement(text: TextSpan): boolean {
   if (!isOneOf(first, SHARED)) return false
   const imports = third !== undefined && words.some((word, i) => i > 1 && isOneOf(word, ['import']))
   const renames = words.length === 4 && isOneOf(first, ['import']) && isOneOf(third ?? second, ['as', 'from'])
-  return imports || renames || last === 0x3b || (last === 0x3a && words.length < 12) || containsAny(text, '=<>[]')
+  const exports = isOneOf(first, ['export']) && isOneOf(second, ['default', 'const', 'function', 'class'])
+  return (
+    imports ||
+    renames ||
+    exports ||
+    last === 0x3b ||
+    (last === 0x3a && words.length < 12) ||
+    containsAny(text, '=<>[]+*')
+  )
 }
 
 /** SQL: a verb, and the word that goes with it. */
@@ -128,6 +139,14 @@ function isIdentifier(word: TextSpan): boolean {
     const [before, after] = [codeAt(word, i - 1), codeAt(word, i + 1)]
     if (codeAt(word, i) === 0x5f && isLetter(before) && (isLetter(after) || isDigit(after)))
       return !containsAny(word, '@')
+  }
+  return false
+}
+
+/** `$name`: after a `$` of money comes a figure. */
+function hasVariable(text: TextSpan): boolean {
+  for (let i = text.start; i < text.end - 1; i++) {
+    if (codeAt(text, i) === 0x24 && isLetter(codeAt(text, i + 1))) return true
   }
   return false
 }
