@@ -106,7 +106,8 @@ function help({ place, asks }: ReviewScreen, recording: ReviewedRecording | unde
   if (asks === 'delete') return 'Press d again to delete it for good, any other key to keep it.'
   if (asks === 'release') return 'Press r again to let it leave before your time is over; it can’t be called back.'
   if (place.in === 'list') return '↑↓ choose · Enter read · d delete · r release early · q leave'
-  return `↑↓ move · Space mark from here · d delete ${place.from === null ? 'this line' : 'what is marked'}${recording?.state === 'held' ? ' · r release the recording' : ''} · Esc back · q leave`
+  const release = recording?.state === 'held' ? ' · r release' : ''
+  return `↑↓ move · Space mark · d delete ${place.from === null ? 'line' : 'marked'}${release} · Esc back · q leave`
 }
 
 function marked(place: ReviewScreen['place']): readonly [number, number] {
