@@ -22,7 +22,7 @@ export interface DailyRoundOptions {
   readonly clock: Clock
   readonly timers: Timers
   readonly random: () => number
-  /** @returns whether all of it was done; if not, it is tried again within two hours */
+  /** Never rejects. @returns whether all of it was done; if not, it is tried again within two hours */
   readonly work: () => Promise<boolean>
 }
 
@@ -51,8 +51,11 @@ export class DailyRound {
   async check(): Promise<void> {
     const { clock, random } = this.#options
     const nowMs = clock.nowMs()
-    if (nowMs > this.#atMs + LATE_MS || this.#atMs > nowMs + 2 * DAY_MS) await this.#keep(nowMs + random() * HOUR_MS)
-    this.#arm()
+    try {
+      if (nowMs > this.#atMs + LATE_MS || this.#atMs > nowMs + 2 * DAY_MS) await this.#keep(nowMs + random() * HOUR_MS)
+    } finally {
+      this.#arm()
+    }
   }
 
   async stop(): Promise<void> {
@@ -79,7 +82,11 @@ export class DailyRound {
     const isDone = await work()
     const nowMs = clock.nowMs()
     const tomorrowMs = (Math.floor(nowMs / DAY_MS) + 1) * DAY_MS
-    await this.#keep(isDone ? tomorrowMs + random() * DAY_MS : nowMs + HOUR_MS + random() * HOUR_MS)
+    try {
+      await this.#keep(isDone ? tomorrowMs + random() * DAY_MS : nowMs + HOUR_MS + random() * HOUR_MS)
+    } catch {
+      // A full disk: the next time stands in memory, and a restart draws one within the hour.
+    }
     this.#arm()
   }
 

@@ -296,7 +296,9 @@ class RunningService implements DeviceService {
     this.#live?.lose('suspended')
     void this.#switch.again()
     void this.#live?.askNow()
-    void this.#daily.check()
+    this.#daily.check().catch(() => {
+      // A full disk: the time of before stands, and is only late.
+    })
     return true
   }
 
@@ -309,8 +311,7 @@ class RunningService implements DeviceService {
       if ((await device.outbox.readSetting(SETTING)) === terms) return
       await device.narrowHeld()
       await device.outbox.writeSetting(SETTING, terms)
-    } catch (cause) {
-      if (!isFairtraceError(cause)) throw cause
+    } catch {
       // Not yet: it is tried again with the next lease, and nothing leaves before it was done, because sending does it too.
       this.#terms = null
     }
@@ -318,7 +319,12 @@ class RunningService implements DeviceService {
 
   async #lookForConsent(): Promise<void> {
     const { device } = this.#options
-    this.#consent = device.membership === null ? 'unknown' : await device.deleteIfWithdrawn()
+    try {
+      this.#consent = device.membership === null ? 'unknown' : await device.deleteIfWithdrawn()
+    } catch {
+      // What waits could not be deleted: it is tried again with the next refusal, and nothing is sent without consent.
+      this.#consent = null
+    }
     if (device.id === null && this.#consent === null) this.#lookAgain(RETRY_MS_MAX)
   }
 
@@ -329,8 +335,7 @@ class RunningService implements DeviceService {
       const { passkeyWorksFromMs } = await device.consentStatus()
       const isNews = passkeyWorksFromMs !== null && clock.nowMs() < passkeyWorksFromMs
       this.#alerts = isNews ? [{ kind: 'passkey-added', worksFromMs: passkeyWorksFromMs }] : []
-    } catch (cause) {
-      if (!isFairtraceError(cause)) throw cause
+    } catch {
       // What was known stays; it is asked again tomorrow, and at every start.
     }
     this.#show()
@@ -344,8 +349,8 @@ class RunningService implements DeviceService {
     try {
       isDone = (await device.upload()).stopped === null
       if (device.membership !== null) await device.concerns().sync()
-    } catch (cause) {
-      if (!isFairtraceError(cause)) throw cause
+    } catch {
+      // What could not be done stays to be done; nothing has left that was not acknowledged.
       isDone = false
     }
     await this.#lookForAlerts()

@@ -71,11 +71,20 @@ const session = (): InputEvent[] => [
   ...clicking('Save', MARKER),
 ]
 
+interface Row {
+  readonly id: string
+  readonly recording: string
+  readonly name: string
+  readonly position: number
+  readonly info: Uint8Array
+  readonly value: Uint8Array
+}
+
 /** Every value in the outbox, opened. */
 function opened(): string {
   const values = sealedValues(new Uint8Array(readFileSync(join(dir, 'storage.key'))))
   const database = new DatabaseSync(join(dir, 'outbox.sqlite'), { readOnly: true })
-  const rows = (sql: string) => database.prepare(sql).all() as { [name: string]: string & Uint8Array }[]
+  const rows = (sql: string) => database.prepare(sql).all() as unknown as Row[]
   const text = [
     ...rows('select id, info from recordings').map(({ id, info }) => values.decryptJson(`recording ${id}`, info)),
     ...rows('select recording, position, value from chunks').map(({ recording, position, value }) =>
