@@ -99,7 +99,7 @@ async function session(perSecond: number): Promise<Session> {
     const peer = await start(ground, PYTHON, [here('peers/pynput_recorder.py'), join(folder, 'peer.jsonl')])
     try {
       const spots = ['entry', 'search', 'save', 'cancel'].map((name) => window.widgets[name])
-      ground.click(window.widgets.entry ?? { x: 0, y: 0 })
+      await ground.click(window.widgets.entry ?? { x: 0, y: 0 })
       await sleep(2_000)
       const before = [await agent.report(), await peer.report()] as const
       const cpuBefore = [cpuMs(agent.pid), cpuMs(peer.pid)] as const

@@ -93,7 +93,7 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
   beforeEach(async () => {
     await window.tell('clear')
     await window.tell('focus save')
-    ground.xdotool('mousemove', 1_200, 780)
+    await ground.xdotool('mousemove', 1_200, 780)
     await sleep(300)
     watched.events = []
     await watched.attach()
@@ -133,9 +133,9 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
 
   it('sees where the pointer came to rest, and not the way there', async () => {
     const { save, cancel } = window.widgets
-    ground.xdotool('mousemove', save?.x ?? 0, save?.y ?? 0)
+    await ground.xdotool('mousemove', save?.x ?? 0, save?.y ?? 0)
     await sleep(600)
-    ground.xdotool('mousemove', cancel?.x ?? 0, cancel?.y ?? 0)
+    await ground.xdotool('mousemove', cancel?.x ?? 0, cancel?.y ?? 0)
     await watched.settle()
     expect(watched.actions()).toEqual([
       { kind: 'switch', app: APP },
@@ -147,13 +147,13 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
   it('counts clicks as the desktop does, and places them on elements', async () => {
     const { save, cancel } = window.widgets
     if (save === undefined || cancel === undefined) throw new Error('the window has no buttons')
-    ground.click(save)
+    await ground.click(save)
     await sleep(700)
-    ground.xdotool('mousemove', cancel.x, cancel.y, 'click', '--repeat', 2, '--delay', 80, 1)
+    await ground.xdotool('mousemove', cancel.x, cancel.y, 'click', '--repeat', 2, '--delay', 80, 1)
     await sleep(700)
-    ground.xdotool('click', '--repeat', 3, '--delay', 80, 1)
+    await ground.xdotool('click', '--repeat', 3, '--delay', 80, 1)
     await sleep(700)
-    ground.click(save, 3)
+    await ground.click(save, 3)
     await watched.settle()
     const clicks = watched.actions().filter(({ kind }) => kind === 'click')
     expect(clicks).toEqual([
@@ -167,12 +167,14 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
   it('sees drags and the wheel', async () => {
     const { save, cancel, list } = window.widgets
     if (save === undefined || cancel === undefined || list === undefined) throw new Error('the window has no list')
-    ground.xdotool(
+    await ground.xdotool(
       'mousemove',
       save.x,
       save.y,
       'mousedown',
       1,
+      'sleep',
+      '0.1',
       'mousemove',
       cancel.x,
       cancel.y,
@@ -181,7 +183,7 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
       'mouseup',
       1,
     )
-    ground.xdotool('mousemove', list.x, list.y, 'click', 5, 'click', 5, 'click', 5)
+    await ground.xdotool('mousemove', list.x, list.y, 'click', 5, 'click', 5, 'click', 5)
     await watched.settle()
     expect(watched.actions()).toContainEqual(
       expect.objectContaining({
@@ -195,7 +197,7 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
 
   it('makes one text of what is typed in a field, of a kind, and shortcuts by name', async () => {
     await typeIn('entry', 'anna@example.org')
-    ground.xdotool('key', 'ctrl+a')
+    await ground.xdotool('key', 'ctrl+a')
     await watched.settle()
     expect(watched.actions().filter(({ kind }) => kind === 'type' || kind === 'hotkey')).toEqual([
       { kind: 'type', text: 'email', length: 'medium' },
@@ -216,7 +218,7 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
     await sleep(500)
     await typeIn('entry', '')
     // On a German keyboard: Z, o, then the dead acute before e, then the euro sign on the third level.
-    ground.xdotool(
+    await ground.xdotool(
       'keydown',
       50,
       'key',
@@ -239,7 +241,7 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
     await sleep(300)
     map('-layout ru')
     await sleep(500)
-    ground.xdotool('key', 38)
+    await ground.xdotool('key', 38)
     await watched.settle()
     map('-layout us')
     expect(watched.keys.filter((key) => key.length === 1).join('')).toBe('Zoé€ф')
@@ -256,11 +258,11 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
   it('keeps a password field secret that shows what it holds', async () => {
     await window.tell('focus password')
     await sleep(300)
-    ground.click(window.widgets.show ?? { x: 0, y: 0 })
+    await ground.click(window.widgets.show ?? { x: 0, y: 0 })
     await sleep(300)
     await typeIn('password', 'correct horse')
     await watched.settle()
-    ground.click(window.widgets.show ?? { x: 0, y: 0 })
+    await ground.click(window.widgets.show ?? { x: 0, y: 0 })
     expect(watched.keys).toEqual([])
     expect(watched.fields).not.toContain(`${APP} text`)
   })
@@ -278,8 +280,8 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
       await sleep(1_000)
       watched.events = []
       await window.tell('block 1.2')
-      ground.click(window.widgets.password ?? { x: 0, y: 0 })
-      ground.xdotool('type', '--delay', 5, 'hunter')
+      await ground.click(window.widgets.password ?? { x: 0, y: 0 })
+      await ground.xdotool('type', '--delay', 5, 'hunter')
       await watched.settle()
       expect(watched.keys).toEqual([])
     })
@@ -287,7 +289,7 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
     it('drops what was typed when the app went on to a password field by itself', async () => {
       await window.tell('jump-at 4 password')
       await typeIn('entry', 'anna')
-      ground.xdotool('type', '--delay', 5, 'secret')
+      await ground.xdotool('type', '--delay', 5, 'secret')
       await watched.settle()
       // Also of the name, as far as it wasn't certain by then.
       expect(watched.keys.join('')).not.toMatch(/[sect]/)
@@ -300,7 +302,7 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
       await typeIn('entry', 'mine')
       await sleep(1_200)
       const at = other.widgets.entry ?? { x: 0, y: 0 }
-      ground.xdotool('mousemove', at.x, at.y, 'click', 1, 'type', '--delay', 2, 'qqqqqq')
+      await ground.xdotool('mousemove', at.x, at.y, 'click', 1, 'type', '--delay', 2, 'qqqqqq')
       await watched.settle()
       await other.close()
       const focusOfQ = watched.events.slice(
@@ -320,7 +322,7 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
       const locker = await XConnection.open(ground.display)
       await grabKeyboard(locker)
       await sleep(100)
-      ground.xdotool('type', '--delay', 5, 'hunter')
+      await ground.xdotool('type', '--delay', 5, 'hunter')
       await sleep(700)
       locker.close()
       await sleep(200)
@@ -333,8 +335,8 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
       await browser.tell('raise')
       await sleep(500)
       watched.events = []
-      ground.click(browser.widgets.entry ?? { x: 0, y: 0 })
-      ground.xdotool('type', 'private')
+      await ground.click(browser.widgets.entry ?? { x: 0, y: 0 })
+      await ground.xdotool('type', 'private')
       await watched.settle()
       await browser.close()
       expect(watched.events.filter(({ kind }) => kind !== 'focus')).toEqual([])
@@ -343,8 +345,8 @@ describe.skipIf(missingForDesktop !== null)(`a desktop on X11 (${missingForDeskt
   })
 
   async function typeIn(widget: string, text: string): Promise<void> {
-    ground.click(window.widgets[widget] ?? { x: 0, y: 0 })
+    await ground.click(window.widgets[widget] ?? { x: 0, y: 0 })
     await sleep(300)
-    ground.xdotool('type', '--delay', 20, text)
+    await ground.xdotool('type', '--delay', 20, text)
   }
 })

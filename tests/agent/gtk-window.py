@@ -81,8 +81,13 @@ def heard(channel, _condition):
     elif command == 'jump-at':
         # A field that goes on by itself, as one for codes does, when it is full.
         length, target = int(words[0]), words[1]
-        entry = widgets['entry']
-        entry.connect('changed', lambda widget: len(widget.get_text()) == length and widgets[target].grab_focus())
+
+        def jump(entry):
+            if len(entry.get_text()) == length:
+                entry.disconnect(handler)
+                widgets[target].grab_focus()
+
+        handler = widgets['entry'].connect('changed', jump)
         say({'jumps': True})
     elif command == 'raise':
         window.present_with_time(0)

@@ -44,9 +44,10 @@ export interface XGround {
   readonly env: NodeJS.ProcessEnv
   readonly folder: string
   openWindow(name: string, at?: Spot): Promise<TestWindow>
-  xdotool(...words: readonly (string | number)[]): void
+  /** Asynchronous: what is tested may live in this process. */
+  xdotool(...words: readonly (string | number)[]): Promise<void>
   /** Moves the pointer there and clicks. */
-  click(at: Spot, button?: number): void
+  click(at: Spot, button?: number): Promise<void>
   /** Steps of the pointer, at this rate, along a line and back, through XTest. */
   motions(count: number, perSecond: number): Promise<void>
   stopDisplay(): Promise<void>
@@ -130,9 +131,10 @@ async function startIn(folder: string, running: Set<ChildProcess>, stop: () => P
   await startAccessibility()
 
   let x: XConnection | null = null
-  const xdotool = (...words: readonly (string | number)[]): void => {
-    const done = spawnSync('xdotool', words.map(String), { env })
-    if (done.status !== 0) throw new Error(`xdotool ${words[0]} failed`)
+  const xdotool = async (...words: readonly (string | number)[]): Promise<void> => {
+    const child = spawn('xdotool', words.map(String), { env, stdio: 'ignore' })
+    const code = await new Promise((resolve) => child.once('exit', resolve))
+    if (code !== 0) throw new Error(`xdotool ${words[0]} failed`)
   }
 
   return {

@@ -16,8 +16,9 @@ export class FocusStay {
   #confirm: () => Promise<Confirmation> = async () => 'doubtful'
   /** Keys of it that weren't confirmed are dropped. */
   #isCondemned = false
-  /** Number of the last key for which the program, asked after it, said that all is ordinary. */
-  confirmedUpTo = 0
+  /** Number of the last key for which the program, asked after it, has answered promptly; once, and twice. */
+  #answeredUpTo = 0
+  #confirmedUpTo = 0
 
   constructor(app: AppId, program: string) {
     this.app = app
@@ -50,6 +51,30 @@ export class FocusStay {
 
   confirm(): Promise<Confirmation> {
     return this.#confirm()
+  }
+
+  /** The last key about which it is certain enough. */
+  get confirmedUpTo(): number {
+    return this.#confirmedUpTo
+  }
+
+  /** Whether a key waits only for the second answer. */
+  hasAnsweredOnce(key: number): boolean {
+    return key <= this.#answeredUpTo
+  }
+
+  /**
+   * It answered promptly, to a question that was asked after the key `upTo`. One answer may come from between two things that
+   * it still had to look at; the second, a while later, doesn't.
+   */
+  answered(upTo: number): void {
+    this.#confirmedUpTo = this.#answeredUpTo
+    this.#answeredUpTo = upTo
+  }
+
+  /** It was behind: answers count anew. */
+  wasSlow(): void {
+    this.#answeredUpTo = this.#confirmedUpTo
   }
 
   condemn(): void {

@@ -2,21 +2,21 @@
  * Holds what was done until it is certain where it went, and lets it go in the order in which it was done.
  *
  * The X server says at once that a key was pressed; which field took it, only the app knows, and it tells later. So a key
- * goes on only when its app, **asked after the key**, has answered promptly that the focus is in an ordinary field, and
+ * goes on only when its app, **asked after the key**, has answered promptly, twice, that the focus is in an ordinary field, and
  * has reported no password field and no unknown one since. A program's reports and answers come in the order in which it made
  * them. Whatever is late, refused, overtaken or doubtful drops the keys: they are never passed on as text.
  */
 import type { AppId, FieldKind, InputEvent, Modifier, Place } from '@fairtrace/core'
 import { UNLISTED_APP } from './app-name.ts'
-import type { FocusStay } from './focus-stay.ts'
+import type { Confirmation, FocusStay } from './focus-stay.ts'
 
 /** A program that is well has looked at a key after this time. */
 export const SETTLE_MS = 150
 /** Keys wait for each other this long, so that one question does for many. */
-const GATHER_MS = 500
+const GATHER_MS = 400
 /** Until the field of a stay is known, or a question answered. */
 const KNOWN_MS_MAX = 1_500
-const QUESTIONS_MAX = 6
+const SLOW_ANSWERS_MAX = 8
 /** Until the element at the pointer is known; then its place does without. */
 export const PLACE_MS_MAX = 400
 /** More is no person, or nobody answers. */
@@ -74,7 +74,8 @@ export class HoldQueue {
   #timerAtMs = 0
   /** One question at a time. */
   #asked: { readonly stay: FocusStay } | null = null
-  #questions = 0
+  #answeredAtMs = Number.NEGATIVE_INFINITY
+  #slowAnswers = 0
   #stated: { readonly app: AppId; readonly field: FieldKind } | null = null
   /** Modifiers that the receiver believes to be down. */
   readonly #shownModifiers = new Set<Modifier>()
@@ -92,6 +93,7 @@ export class HoldQueue {
   enter(stay: FocusStay | null): void {
     this.#stay = stay
     if (stay === null) return
+    if (stay.isDoubtful) this.#condemn(stay.program)
     this.#hold({ is: 'stay', arrivedMs: this.#options.nowMs(), stay })
   }
 
@@ -136,7 +138,7 @@ export class HoldQueue {
     this.#stay = null
     this.#stated = null
     this.#asked = null
-    this.#questions = 0
+    this.#slowAnswers = 0
     this.#shownModifiers.clear()
     this.#timer?.clear()
     this.#timer = null
@@ -226,11 +228,15 @@ export class HoldQueue {
     }
   }
 
-  #askAbout({ arrivedMs, stay }: KeyItem): void {
+  #askAbout({ number, arrivedMs, stay }: KeyItem): void {
     if (this.#asked !== null) return
     const nowMs = this.#options.nowMs()
     // Where the focus has gone on, no more keys come to wait for.
-    const askAtMs = arrivedMs + (stay === this.#stay && this.#questions === 0 ? GATHER_MS : SETTLE_MS)
+    const isOver = stay !== this.#stay
+    const askAtMs =
+      stay.hasAnsweredOnce(number) || this.#slowAnswers > 0
+        ? this.#answeredAtMs + SETTLE_MS
+        : arrivedMs + (isOver ? SETTLE_MS : GATHER_MS)
     if (nowMs < askAtMs) {
       this.#wakeAt(askAtMs)
       return
@@ -241,8 +247,6 @@ export class HoldQueue {
     }
     const asked = { stay }
     this.#asked = asked
-    this.#questions++
-    this.#wakeAt(nowMs + KNOWN_MS_MAX)
     stay.confirm().then(
       (said) => this.#answered(asked, said, covered),
       // Whoever can't say is no ordinary field.
@@ -250,21 +254,20 @@ export class HoldQueue {
     )
   }
 
-  #answered(asked: { readonly stay: FocusStay }, said: 'ordinary' | 'slow' | 'doubtful', covered: number): void {
+  #answered(asked: { readonly stay: FocusStay }, said: Confirmation, covered: number): void {
     if (this.#asked !== asked) return
     this.#asked = null
+    this.#answeredAtMs = this.#options.nowMs()
+    const { stay } = asked
     if (said === 'ordinary') {
-      asked.stay.confirmedUpTo = covered
-      this.#questions = 0
-    } else if (said === 'doubtful' || this.#questions >= QUESTIONS_MAX) {
-      this.#questions = 0
-      asked.stay.condemn()
-      this.settled(asked.stay)
-      return
+      this.#slowAnswers = 0
+      stay.answered(covered)
+    } else if (said === 'slow' && ++this.#slowAnswers < SLOW_ANSWERS_MAX) {
+      stay.wasSlow()
     } else {
-      // Once more, as soon as it has had the time to look at what it holds.
-      this.#options.setTimer(() => this.#drain(), SETTLE_MS)
-      return
+      this.#slowAnswers = 0
+      stay.condemn()
+      this.#condemn(stay.program)
     }
     this.#drain()
   }

@@ -6,7 +6,7 @@ import { fieldOf, isFocused, isLine, PASSWORD_TEXT, roleOf, type States } from '
 import type { SecureFields } from './secure-fields.ts'
 
 /** A program that takes longer was busy: it may not have looked at its keys yet. */
-const PROMPT_MS = 200
+const PROMPT_MS = 100
 const ALL = 1
 const CANONICAL_ORDER = 1
 const FOCUSED_BIT = 1 << 12
