@@ -27,3 +27,13 @@ export function iban(country: string, account: string): string {
 export function inFours(text: string, separator: string): string {
   return (text.match(/.{1,4}/g) ?? []).join(separator)
 }
+
+/** As addresses write it: small letters without accents. */
+export function plain(text: string): string {
+  return text
+    .toLowerCase()
+    .replaceAll('ł', 'l')
+    .replaceAll('ß', 'ss')
+    .normalize('NFD')
+    .replace(/[^a-z0-9@.+]/g, '')
+}

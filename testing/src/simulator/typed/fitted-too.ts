@@ -1,9 +1,8 @@
 /** More templates that the rules know: they were held out at first, and 96.2 % right then. */
 import type { Random } from '../random.ts'
-import { cardNumber, digits, iban, inFours } from './figures.ts'
-import { plain } from './fitted.ts'
+import { cardNumber, digits, iban, inFours, plain } from './figures.ts'
 import type { Language, LanguageParts } from './languages.ts'
-import type { TypedKind } from './typed-texts.ts'
+import type { TypedKind } from './typed-kind.ts'
 
 type Templates = readonly [() => string, ...(() => string)[]]
 

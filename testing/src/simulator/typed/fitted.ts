@@ -1,8 +1,8 @@
 /** Templates that were at hand when the shield's rules were written. */
 import type { Random } from '../random.ts'
-import { cardNumber, digits, iban, inFours } from './figures.ts'
+import { cardNumber, digits, iban, inFours, plain } from './figures.ts'
 import type { Language, LanguageParts } from './languages.ts'
-import type { TypedKind } from './typed-texts.ts'
+import type { TypedKind } from './typed-kind.ts'
 
 export function fittedText(kind: TypedKind, language: Language, parts: LanguageParts, random: Random): string {
   const one = (...templates: readonly [() => string, ...(() => string)[]]) => random.pick(templates)()
@@ -231,14 +231,4 @@ function code(word: () => string, random: Random): string {
 
 function capitals(random: Random, count: number): string {
   return Array.from({ length: count }, () => String.fromCharCode(65 + random.below(26))).join('')
-}
-
-/** As addresses write it: small letters without accents. */
-export function plain(text: string): string {
-  return text
-    .toLowerCase()
-    .replaceAll('ł', 'l')
-    .replaceAll('ß', 'ss')
-    .normalize('NFD')
-    .replace(/[^a-z0-9@.+]/g, '')
 }

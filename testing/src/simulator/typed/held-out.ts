@@ -1,9 +1,8 @@
 /** Templates that no rule of the shield was written for: other ways again to write the same things. */
 import type { Random } from '../random.ts'
-import { cardNumber, digits, iban, inFours } from './figures.ts'
-import { plain } from './fitted.ts'
+import { cardNumber, digits, iban, inFours, plain } from './figures.ts'
 import type { Language, LanguageParts } from './languages.ts'
-import type { TypedKind } from './typed-texts.ts'
+import type { TypedKind } from './typed-kind.ts'
 
 type Templates = readonly [() => string, ...(() => string)[]]
 

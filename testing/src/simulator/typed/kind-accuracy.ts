@@ -1,6 +1,7 @@
 /** Types texts into a shield, key by key, and counts how often the kind that leaves is the true one. */
 import { type Action, createShield, defaultShieldSettings, type InputEvent, type TextKind } from '@fairtrace/core'
-import { TYPED_KINDS, type TypedText } from './typed-texts.ts'
+import { TYPED_KINDS } from './typed-kind.ts'
+import type { TypedText } from './typed-texts.ts'
 
 const APP = 'desktop:form'
 

@@ -12,6 +12,7 @@ import { fittedAgainText } from './fitted-again.ts'
 import { fittedTooText } from './fitted-too.ts'
 import { heldOutText } from './held-out.ts'
 import { FITTED, FITTED_AGAIN, FITTED_TOO, HELD_OUT, LANGUAGES, type Language } from './languages.ts'
+import { TYPED_KINDS, type TypedKind } from './typed-kind.ts'
 
 export type TextPart = 'fitted' | 'held-out'
 
@@ -22,23 +23,6 @@ export interface TypedText {
   /** Into which kind of field it is typed. */
   readonly field: 'text' | 'search'
 }
-
-/** What there is to tell apart in a field that says nothing of its content, and `search`, which its field tells. */
-export const TYPED_KINDS = [
-  'word',
-  'sentence',
-  'number',
-  'date',
-  'email',
-  'url',
-  'phone',
-  'card',
-  'iban',
-  'code',
-  'search',
-  'other',
-] as const satisfies readonly TextKind[]
-export type TypedKind = (typeof TYPED_KINDS)[number]
 
 /** `count` texts of each kind in each language. The same seed gives the same texts. */
 export function* typedTexts(part: TextPart, seed: number, count: number): Generator<TypedText> {
