@@ -1,5 +1,5 @@
 /** What breaks under the desktop's source is noticed within seconds, told, and mended. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,6 @@ import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { InputEvent } from '@fairtrace/core'
 import type { SourceProblem } from '@fairtrace/device'
-import dbus from 'dbus-native'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AccessibilitySight } from '../../apps/agent/src/capture/accessibility/sight.ts'
 import { openInputSource } from '../../apps/agent/src/capture/open-source.ts'
@@ -93,10 +92,13 @@ describe.skipIf(missingForDesktop !== null)(`a source that loses sight (${missin
     try {
       process.env.DBUS_SYSTEM_BUS_ADDRESS = await line(bus)
       await attach()
-      const logind = dbus.createClient({ busAddress: process.env.DBUS_SYSTEM_BUS_ADDRESS })
       const say = (isAsleep: boolean) =>
-        logind.sendSignal('/org/freedesktop/login1', 'org.freedesktop.login1.Manager', 'PrepareForSleep', 'b', [
-          isAsleep,
+        spawnSync('dbus-send', [
+          `--bus=${process.env.DBUS_SYSTEM_BUS_ADDRESS}`,
+          '--type=signal',
+          '/org/freedesktop/login1',
+          'org.freedesktop.login1.Manager.PrepareForSleep',
+          `boolean:${isAsleep}`,
         ])
       say(true)
       await noticed('suspended')
@@ -104,7 +106,6 @@ describe.skipIf(missingForDesktop !== null)(`a source that loses sight (${missin
       expect(await source.selected()).toEqual([])
       say(false)
       await mended()
-      await logind.close()
     } finally {
       bus.kill('SIGKILL')
     }

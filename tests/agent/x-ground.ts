@@ -21,7 +21,7 @@ const START_MS_MAX = 20_000
 /** What is missing here for a desktop, or null: then a test may have one. */
 export const missingForDesktop: string | null = findMissing()
 
-export interface Spot {
+interface Spot {
   readonly x: number
   readonly y: number
 }

@@ -5,7 +5,7 @@ import dbus from 'dbus-native'
 import { Deadlines } from '../deadlines.ts'
 
 /** Whoever takes longer doesn't answer. */
-export const CALL_MS_MAX = 1_000
+const CALL_MS_MAX = 1_000
 const FOCUS_EVENT = 'object:state-changed:focused'
 const EVENT_INTERFACE = 'org.a11y.atspi.Event.Object'
 const REGISTRY = 'org.a11y.atspi.Registry'

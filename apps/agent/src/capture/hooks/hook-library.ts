@@ -15,7 +15,7 @@ export interface HookWheelEvent {
   readonly direction: number
 }
 
-export interface HookLibrary {
+interface HookLibrary {
   on(event: 'mousedown' | 'mouseup', listener: (event: HookPointerEvent) => void): unknown
   on(event: 'wheel', listener: (event: HookWheelEvent) => void): unknown
   removeAllListeners(): unknown
@@ -24,7 +24,7 @@ export interface HookLibrary {
   stop(): void
 }
 
-export interface ActiveWindow {
+interface ActiveWindow {
   readonly info: { readonly execName: string; readonly name: string }
   readonly position: { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
 }

@@ -6,7 +6,7 @@
 import type { XConnection } from './connection.ts'
 
 /** The pointer has come to rest when it was still for this long. */
-export const REST_MS = 150
+const REST_MS = 150
 const MASTER_POINTER_IDLE = 'DEVICEIDLETIME 2'
 const ANY_DEVICE_IDLE = 'IDLETIME'
 const ABSOLUTE = 0
