@@ -36,7 +36,7 @@ import { DAY_MS, OWNER, sessionOf } from '../portal-ground.ts'
 import { CHROMIUM, FLAGS } from './chromium.ts'
 
 /** Labels of the test page that its charter lists. */
-export const LABELS = [
+const LABELS = [
   'Save',
   'Search',
   'Close',

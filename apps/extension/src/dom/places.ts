@@ -26,8 +26,6 @@ interface Offset {
   readonly height: number
 }
 
-const IS_OUTERMOST = window === window.parent
-
 export class Places {
   /** Each is looked at once between two calls of `settle`, a fifth of a second at most. */
   readonly #acted = new Map<Element, Acted>()
@@ -111,7 +109,7 @@ function frameOffset(): Offset {
   let at: Window = window
   let x = 0
   let y = 0
-  for (let frame = IS_OUTERMOST ? null : frameOf(at); frame !== null; frame = frameOf(at)) {
+  for (let frame = frameOf(at); frame !== null; frame = frameOf(at)) {
     const rect = frame.getBoundingClientRect()
     x += rect.left + frame.clientLeft
     y += rect.top + frame.clientTop

@@ -3,14 +3,15 @@ import { browser } from 'wxt/browser'
 
 type OpenRoot = (element: HTMLElement) => ShadowRoot | null
 
-const openRoot: OpenRoot | null = findOpenRoot()
+/** Null where this browser has no such call; undefined until it is needed: the build reads this file outside any page. */
+let openRoot: OpenRoot | null | undefined
 
 /** The element's shadow root, or null for none; `undefined` where this browser doesn't let us know. */
-export function shadowRootOf(element: Element): ShadowRoot | null | undefined {
+function shadowRootOf(element: Element): ShadowRoot | null | undefined {
   if (!canHostShadow(element)) return null
   if (element.shadowRoot !== null) return element.shadowRoot
-  if (openRoot === null) return undefined
-  return openRoot(element as HTMLElement)
+  openRoot ??= findOpenRoot()
+  return openRoot?.(element as HTMLElement)
 }
 
 /**

@@ -3,7 +3,7 @@
 import { browser } from 'wxt/browser'
 import type { Replies, Reply, Request } from '../worker/request.ts'
 
-export class Refused extends Error {
+class Refused extends Error {
   readonly code: string
 
   constructor(code: string, message: string) {

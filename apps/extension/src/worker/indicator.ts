@@ -19,7 +19,7 @@ export class Indicator {
     const gone = [...this.#tabs].filter((tab) => !tabs.has(tab))
     this.#tabs = tabs
     // Null takes the tab's own word away, so that the general one shows again.
-    await Promise.all(gone.map((tabId) => setBadge('', null, tabId)))
+    await Promise.all(gone.map((tabId) => setBadge(null, null, tabId)))
     await this.#show()
   }
 
@@ -34,10 +34,10 @@ export class Indicator {
   }
 }
 
-async function setBadge(text: string, color: string | null, tabId?: number): Promise<void> {
+async function setBadge(text: string | null, color: string | null, tabId?: number): Promise<void> {
   const where = tabId === undefined ? {} : { tabId }
   try {
-    await browser.action.setBadgeText({ text, ...where })
+    await browser.action.setBadgeText({ text: text as string, ...where })
     if (color !== null) {
       await browser.action.setBadgeBackgroundColor({ color, ...where })
       await browser.action.setBadgeTextColor({ color: '#ffffff', ...where })

@@ -16,6 +16,7 @@ const HOLD_MS = 300
 const ELSEWHERE_MS = 700
 /** No app of any charter: whatever is done there is dropped. */
 const ELSEWHERE: AppId = 'web:elsewhere'
+const CLOCK_STOOD_MS = 1_000
 /** Events that wait at most; more is no person. */
 const WAITING_MAX = 10_000
 
@@ -26,6 +27,9 @@ interface Page {
   readonly app: AppId
   readonly tabId: number
   field: FieldKind
+  /** What to add to the page's clock to get the worker's. */
+  aheadMs: number
+  lastAtMs: number
 }
 
 interface Waiting {
@@ -130,16 +134,20 @@ export class PageSource implements InputSource {
     // A frame inside a page that isn't chosen is part of that page. Its address shows only if we may see it.
     const around = frameId === 0 ? app : appOf(originOf(tab.url))
     if (around === null || !apps.has(around)) return null
-    return { port, app, tabId: tab.id, field: 'unknown' }
+    return { port, app, tabId: tab.id, field: 'unknown', aheadMs: Number.POSITIVE_INFINITY, lastAtMs: 0 }
   }
 
   #take(page: Page, { sentAtMs, events }: PageBundle): void {
     if (this.#emit === null || !this.#pages.has(page.port)) return
-    // A page's clock stands still while the machine sleeps: what counts is how long ago something was.
+    // A page's clock stands still while the machine sleeps: what counts is how long ago something was. The shortest way that a
+    // bundle took tells best; more than a second longer is a clock that stood still.
     const aheadMs = this.#options.nowMs() - sentAtMs
+    if (aheadMs < page.aheadMs || aheadMs > page.aheadMs + CLOCK_STOOD_MS) page.aheadMs = aheadMs
     for (const event of events) {
       if (this.#waiting.length >= WAITING_MAX) break
-      this.#waiting.push({ page, event, atMs: event.atMs + aheadMs })
+      // What one page tells stays in its order, whatever its clock does.
+      page.lastAtMs = Math.max(page.lastAtMs, event.atMs + page.aheadMs)
+      this.#waiting.push({ page, event, atMs: page.lastAtMs })
     }
     this.#timer ??= setTimeout(() => this.#drain(), HOLD_MS)
   }

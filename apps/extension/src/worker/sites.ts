@@ -11,7 +11,7 @@ const SCRIPT = 'page'
 const FILE = 'page.js'
 
 /** A match pattern for an app's origin. It can't name the port: the worker compares the origin itself. */
-export function patternOf(app: AppId): string | null {
+function patternOf(app: AppId): string | null {
   if (!app.startsWith('web:')) return null
   const { protocol, hostname } = new URL(app.slice('web:'.length))
   return `${protocol}//${hostname}/*`

@@ -7,7 +7,7 @@ import { browser } from 'wxt/browser'
 
 /** Below this the worker lives long enough by itself. */
 const ALARM_FROM_MS = 30_000
-export const WAKE_ALARM = 'wake'
+const WAKE_ALARM = 'wake'
 
 export const wakeTimers: Timers = {
   set(ms, work) {
