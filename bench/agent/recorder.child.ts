@@ -4,14 +4,18 @@ import { createInterface } from 'node:readline'
 import { createDeviceService, type InputSource, openDevice } from '@fairtrace/device'
 import { openInputSource } from '../../apps/agent/src/capture/open-source.ts'
 
-const [, , dir, portal] = process.argv
-if (dir === undefined || portal === undefined) throw new Error('usage: recorder.child.ts <folder> <portal>')
+const [, , dir, portal, sight] = process.argv
+if (dir === undefined || portal === undefined) throw new Error('usage: recorder.child.ts <folder> <portal> [blind]')
 
 const counts = { clicks: 0, keys: 0, wheel: 0, rests: 0 }
 const clock = { nowMs: () => Date.now() }
 const device = await openDevice(dir, { clock })
 if (device.id === null) await device.enrol(portal, 'a-session', 'fairtrace-agent-0.1.0')
-const service = createDeviceService({ device, source: counted(await openInputSource()), clock })
+const service = createDeviceService({
+  device,
+  source: sight === 'blind' ? blind() : counted(await openInputSource()),
+  clock,
+})
 let isTold = false
 service.onChange(({ state }) => {
   if (state !== 'recording' || isTold) return
@@ -23,6 +27,12 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   else void service.stop().then(() => process.exit(0))
 })
 await service.start()
+
+/** Hooks into nothing: what is left of the agent is its lease. */
+function blind(): InputSource {
+  const nothing = async () => undefined
+  return { attach: nothing, detach: nothing, onProblem: () => undefined, close: nothing }
+}
 
 function counted(source: InputSource): InputSource {
   return {
