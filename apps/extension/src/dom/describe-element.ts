@@ -210,8 +210,9 @@ function fieldLabel(element: Element): string | undefined {
 
 /** Text of the element without fields, editors and what is hidden from assistive technology; nothing if it is too long. */
 function ownText(element: Element): string | undefined {
-  const text = textUnder(element, '')
-  return text === null ? undefined : clean(text)
+  // Most buttons hold a word and nothing else.
+  const text = element.firstElementChild === null ? element.textContent : textUnder(element, '')
+  return clean(text)
 }
 
 function textUnder(node: Node, before: string): string | null {

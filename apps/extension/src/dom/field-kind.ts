@@ -24,8 +24,9 @@ const CODE_EDITORS = '.monaco-editor, .cm-editor, .CodeMirror, .ace_editor, pre,
 export function fieldKindOf(active: Element | null | 'unknown', secrets: SecretFields): FieldKind {
   if (active === 'unknown') return 'unknown'
   if (active === null) return document.designMode === 'on' ? 'text' : 'none'
-  if (secrets.isSecret(active)) return 'secure'
   const { tagName } = active
+  if (tagName === 'BUTTON' || tagName === 'A' || tagName === 'SELECT') return 'none'
+  if (secrets.isSecret(active)) return 'secure'
   // What happens in there, the script in there says; if there is none, nobody may know.
   if (tagName === 'IFRAME' || tagName === 'FRAME' || tagName === 'OBJECT' || tagName === 'EMBED') return 'unknown'
   const isInput = tagName === 'INPUT'

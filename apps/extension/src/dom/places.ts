@@ -1,8 +1,8 @@
 /**
  * Where things are in the window's content, in frames too, without making the page lay itself out for it.
  *
- * Measuring at the moment of a click would force a layout in the middle of the page's own work. So the browser is asked to tell
- * (`IntersectionObserver`): after the next frame it gives the box that it knows anyway. Until then the place has none.
+ * Measuring at the moment of a click would force a layout in the middle of the page's own work. So it is done right after the next
+ * frame, when the browser has laid everything out anyway. Until then the place has no target.
  */
 import type { Box, Place, SeenTarget } from '@fairtrace/core'
 import { describeElement } from './describe-element.ts'
@@ -13,8 +13,6 @@ type Unmeasured = { -readonly [Key in keyof Place]: Place[Key] }
 interface Acted {
   readonly role: string
   readonly label: string | undefined
-  /** Whose box it has. */
-  readonly meant: Element
   readonly places: Unmeasured[]
   box: Box | null
 }
@@ -31,7 +29,8 @@ export class Places {
   readonly #acted = new Map<Element, Acted>()
   readonly #unmeasured = new Map<Element, Acted[]>()
   #offset: Offset | null = null
-  #observer: IntersectionObserver | null = null
+  /** The frame after which things are measured. */
+  #frame: number | null = null
 
   /** @param x,y in this frame's viewport. The target comes with its box: after the next frame, or with `settle`. */
   of(element: Element, x: number, y: number): Place {
@@ -46,15 +45,13 @@ export class Places {
 
   /** Completes every place that was given out. One whose element is gone stays without a target: its cell is known. */
   settle(): void {
-    if (this.#observer !== null && this.#unmeasured.size > 0) {
-      this.#take(this.#observer.takeRecords())
-      for (const [element, all] of this.#unmeasured) this.#measured(all, element.getBoundingClientRect())
-    }
+    this.#measure()
     this.forget()
   }
 
   forget(): void {
-    if (this.#unmeasured.size > 0) this.#observer?.disconnect()
+    if (this.#frame !== null) cancelAnimationFrame(this.#frame)
+    this.#frame = null
     this.#unmeasured.clear()
     this.#acted.clear()
     this.#offset = null
@@ -62,25 +59,24 @@ export class Places {
 
   #look(element: Element): Acted {
     const { role, label, element: meant } = describeElement(element)
-    const acted: Acted = { role, label, meant, places: [], box: null }
+    const acted: Acted = { role, label, places: [], box: null }
     this.#acted.set(element, acted)
     const waiting = this.#unmeasured.get(meant)
-    if (waiting !== undefined) waiting.push(acted)
-    else {
-      this.#unmeasured.set(meant, [acted])
-      this.#observer ??= new IntersectionObserver((entries) => this.#take(entries))
-      this.#observer.observe(meant)
-    }
+    if (waiting === undefined) this.#unmeasured.set(meant, [acted])
+    else waiting.push(acted)
+    this.#frame ??= requestAnimationFrame(this.#onFrame)
     return acted
   }
 
-  #take(entries: readonly IntersectionObserverEntry[]): void {
-    for (const { target, boundingClientRect } of entries) {
-      this.#observer?.unobserve(target)
-      const waiting = this.#unmeasured.get(target)
-      this.#unmeasured.delete(target)
-      if (waiting !== undefined) this.#measured(waiting, boundingClientRect)
-    }
+  /** Called before the frame is laid out; what is set now runs after it. */
+  readonly #onFrame = (): void => {
+    this.#frame = null
+    setTimeout(this.#measure, 0)
+  }
+
+  readonly #measure = (): void => {
+    for (const [element, all] of this.#unmeasured) this.#measured(all, element.getBoundingClientRect())
+    this.#unmeasured.clear()
   }
 
   #measured(all: readonly Acted[], { left, top, width, height }: DOMRectReadOnly): void {

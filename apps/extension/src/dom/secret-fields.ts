@@ -60,7 +60,7 @@ export class SecretFields {
     const inputs = root === undefined ? this.#inputs : root.querySelectorAll('input')
     for (let i = 0; i < inputs.length; i++) {
       const input = inputs[i]
-      if (input !== undefined && isPassword(input)) this.#remember(input)
+      if (input?.type === 'password') this.#remember(input)
     }
   }
 

@@ -44,6 +44,13 @@ export function innermost(event: Event): Element | null {
   return inner instanceof Element ? inner : target
 }
 
+/** What has the focus, as an event of it or of the keyboard shows: its target, if nothing can be inside that. */
+export function focusedBy(event: Event, onRoot: (root: ShadowRoot) => void): Element | null | 'unknown' {
+  const { target } = event
+  if (target instanceof Element && !canHostShadow(target) && target.tagName !== 'HTML') return target
+  return deepActiveElement(onRoot)
+}
+
 /** Shadow trees that an event came through. */
 export function rootsOn(event: Event): readonly ShadowRoot[] {
   const { target } = event

@@ -5,11 +5,11 @@
  * `pointerover` says which element the pointer entered, and a timer whether it came to rest there. What scripts do
  * (`isTrusted: false`) isn't seen. Of secret fields nothing is made, neither keys nor clicks.
  */
-import type { FieldKind, MouseButton, Place } from '@fairtrace/core'
+import type { FieldKind, MouseButton } from '@fairtrace/core'
 import { fieldKindOf } from '../dom/field-kind.ts'
 import { Places } from '../dom/places.ts'
 import { SecretFields } from '../dom/secret-fields.ts'
-import { deepActiveElement, deepElementAt, innermost, rootsOn } from '../dom/shadow.ts'
+import { deepActiveElement, deepElementAt, focusedBy, innermost, rootsOn } from '../dom/shadow.ts'
 import { keyNameOf } from './key-names.ts'
 import type { PageEvent } from './page-event.ts'
 
@@ -53,7 +53,7 @@ export class PageCapture {
   /** A press that the page may have kept from becoming a mouse press. */
   #prevented: PointerEvent | null = null
   #ownClick: { element: EventTarget | null; atMs: number; count: number } | null = null
-  #pressed: { element: EventTarget | null; event: MouseEvent; place: Place } | null = null
+  #pressed: { element: EventTarget | null; event: MouseEvent } | null = null
   #wheel: {
     target: EventTarget | null
     element: EventTarget | null
@@ -239,20 +239,22 @@ export class PageCapture {
     const button = BUTTONS[event.button]
     if (button === undefined) return
     this.#tellWheel()
-    const place = (down ? null : this.#placeAtPress(event, element)) ?? this.#placeOf(element, event)
-    this.#pressed = down && place !== null ? { element, event, place } : null
-    if (place !== null) this.#emit({ kind: 'button', atMs: timeOf(event), button, down, clicks, place })
+    if (!down && this.#isAtPress(event, element)) this.#emit({ kind: 'release', atMs: timeOf(event), button })
+    else {
+      const place = this.#placeOf(element, event)
+      this.#pressed = down && place !== null ? { element, event } : null
+      if (place !== null) this.#emit({ kind: 'button', atMs: timeOf(event), button, down, clicks, place })
+    }
     // A press elsewhere ends a rest that was about to count.
     this.#over = null
   }
 
-  /** Where it was pressed, if it was neither moved nor let go elsewhere: to measure again would cost the page a layout. */
-  #placeAtPress({ clientX, clientY }: MouseEvent, element: EventTarget | null): Place | null {
+  /** Whether the button is let go where it was pressed. */
+  #isAtPress({ clientX, clientY, button }: MouseEvent, element: EventTarget | null): boolean {
     const pressed = this.#pressed
-    if (pressed === null || pressed.element !== element) return null
-    const { event, place } = pressed
-    const isThere = Math.abs(event.clientX - clientX) <= SLOP_PX && Math.abs(event.clientY - clientY) <= SLOP_PX
-    return isThere ? place : null
+    if (pressed === null || pressed.element !== element || pressed.event.button !== button) return false
+    const { event } = pressed
+    return Math.abs(event.clientX - clientX) <= SLOP_PX && Math.abs(event.clientY - clientY) <= SLOP_PX
   }
 
   #placeOf(element: EventTarget | null, { clientX, clientY }: MouseEvent) {
@@ -267,7 +269,7 @@ export class PageCapture {
     const { key } = event
     // Before the page hears of it: these can press a button that shows a password.
     if (key === 'Enter' || key === ' ') this.#secrets.notice()
-    if (this.#readFocus(timeOf(event)) !== null) return
+    if (this.#readFocus(timeOf(event), event) !== null) return
     const name = keyNameOf(key)
     if (name === null) return
     this.#tellWheel()
@@ -299,7 +301,8 @@ export class PageCapture {
   readonly #onFocus = (event: FocusEvent): void => {
     // Of a move from one field to another the second half says where to.
     if (!event.isTrusted || (event.type === 'focusout' && event.relatedTarget !== null)) return
-    this.#readFocus(timeOf(event))
+    if (event.type === 'focusin') this.#readFocus(timeOf(event), event)
+    else this.#readFocus(timeOf(event))
   }
 
   readonly #onBlur = (event: FocusEvent): void => {
@@ -321,8 +324,8 @@ export class PageCapture {
    * Looks where the focus is, and tells it if it is new. Asked at every key: a tree that keeps its events to itself moves it unheard.
    * @returns null where keys may be told, else why not
    */
-  #readFocus(atMs: number): FieldKind | null {
-    const focused = deepActiveElement(this.#onRoot)
+  #readFocus(atMs: number, event?: Event): FieldKind | null {
+    const focused = event === undefined ? deepActiveElement(this.#onRoot) : focusedBy(event, this.#onRoot)
     if (focused === this.#focused && this.#field !== null && focused !== 'unknown') {
       // The same field as before, unless it became a password meanwhile.
       const isStill = focused === null || this.#field === 'secure' || !this.#secrets.isKnownSecret(focused)

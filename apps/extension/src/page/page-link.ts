@@ -46,6 +46,11 @@ export class PageLink {
   }
 
   #take(event: PageEvent): void {
+    const last = this.#waiting.at(-1)
+    if (event.kind === 'key' && !event.down && last?.kind === 'key' && last.down && last.key === event.key) {
+      this.#waiting[this.#waiting.length - 1] = { kind: 'tap', atMs: last.atMs, key: last.key }
+      return
+    }
     this.#waiting.push(event)
     if (this.#waiting.length >= EVENTS_MAX) this.#send()
     else this.#soon()

@@ -5,7 +5,7 @@
  * tab whose own page is of a chosen site, is listened to. Everything waits in this worker's memory for a moment, because each frame
  * sends bundles of its own; what waits when the source is detached is dropped.
  */
-import type { AppId, FieldKind, InputEvent } from '@fairtrace/core'
+import type { AppId, FieldKind, InputEvent, Place } from '@fairtrace/core'
 import type { InputSource, SourceProblem } from '@fairtrace/device/portable'
 import type { Browser } from 'wxt/browser'
 import type { PageBundle, PageEvent, PageOrder } from '../page/page-event.ts'
@@ -27,6 +27,8 @@ interface Page {
   readonly app: AppId
   readonly tabId: number
   field: FieldKind
+  /** Where a button was pressed that is still down. */
+  pressed: Place | null
   /** What to add to the page's clock to get the worker's. */
   aheadMs: number
   lastAtMs: number
@@ -134,7 +136,7 @@ export class PageSource implements InputSource {
     // A frame inside a page that isn't chosen is part of that page. Its address shows only if we may see it.
     const around = frameId === 0 ? app : appOf(originOf(tab.url))
     if (around === null || !apps.has(around)) return null
-    return { port, app, tabId: tab.id, field: 'unknown', aheadMs: Number.POSITIVE_INFINITY, lastAtMs: 0 }
+    return { port, app, tabId: tab.id, field: 'unknown', pressed: null, aheadMs: Number.POSITIVE_INFINITY, lastAtMs: 0 }
   }
 
   #take(page: Page, { sentAtMs, events }: PageBundle): void {
@@ -178,7 +180,20 @@ export class PageSource implements InputSource {
         if (this.#holder !== page) this.#focus(page, atMs)
         this.#emit?.({ ...event, atMs })
         return
+      case 'tap':
+        if (this.#holder !== page) this.#focus(page, atMs)
+        for (const down of [true, false]) this.#emit?.({ kind: 'key', atMs, key: event.key, down })
+        return
+      case 'release':
+        if (page.pressed === null) return
+        this.#pass(
+          page,
+          { kind: 'button', atMs, button: event.button, down: false, clicks: 1, place: page.pressed },
+          atMs,
+        )
+        return
       case 'button':
+        page.pressed = event.down ? event.place : null
         // The press that brings a page to the front comes before its focus.
         if (this.#app !== page.app && event.down) this.#focus(page, atMs)
         if (this.#app === page.app) this.#emit?.({ ...event, atMs })
