@@ -2,6 +2,7 @@
 
 import { PasskeyStore } from '@fairtrace/server/api/passkey-store'
 import { CHALLENGE_MS, Passkeys, REENROLMENT_WAIT_MS, STEP_UP_MS } from '@fairtrace/server/api/passkeys'
+import { personKey } from '@fairtrace/server/api/sessions'
 import { type OpenDatabase, openDatabase } from '@fairtrace/server/store/database'
 import { startTestDatabase } from '@fairtrace/testing/harness'
 import { softwareAuthenticator } from '@fairtrace/testing/simulator'
@@ -94,7 +95,7 @@ describe('a passkey', () => {
       clock: { nowMs: () => nowMs },
       nowMs: () => nowMs,
       isDemonstration: false,
-      onAdded: (owner) => told.push(owner),
+      onAdded: (added) => told.push(personKey(added)),
     })
     const who = {
       kind: 'staff',

@@ -82,18 +82,23 @@ describe('passkeys', () => {
     })
 
     it('the first works at once, a further one after 72 hours unless a present one vouches for it', async () => {
-      const { token, authenticator } = await somebody()
+      const { token, person, authenticator } = await somebody()
+      // What every device of theirs shows while it waits.
+      const saysWaiting = async () => (await person.get('/api/consent')).body.passkeyWorksFromMs
       const [vouched, stranger] = [softwareAuthenticator(), softwareAuthenticator()]
       await stepUp(ground, token, 'change-passkeys', authenticator)
       const second = await addPasskey(ground, token, vouched)
       expect(Number(second.body.usableFromMs)).toBeLessThanOrEqual(ground.nowMs())
       expect(await stepUp(ground, token, PURPOSE, vouched)).toMatchObject({ status: 200 })
+      expect(await saysWaiting()).toBeNull()
 
       const third = await addPasskey(ground, token, stranger)
       expect(Number(third.body.usableFromMs)).toBeGreaterThan(ground.nowMs() + 71 * HOUR_MS)
       expect(await stepUp(ground, token, PURPOSE, stranger)).toMatchObject({ status: 403, code: 'PASSKEY_WAITS' })
+      expect(await saysWaiting()).toBe(third.body.usableFromMs)
       ground.moveClock(73 * HOUR_MS)
       expect(await stepUp(ground, token, PURPOSE, stranger)).toMatchObject({ status: 200 })
+      expect(await saysWaiting()).toBeNull()
     })
 
     it('a person has at most ten', async () => {

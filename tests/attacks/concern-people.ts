@@ -52,8 +52,8 @@ export function anotherDeviceOf(
   }
   const settings = {
     // As on a disk: what comes back is another value.
-    readSetting: (name: string) => structuredClone(kept.get(name) ?? null),
-    writeSetting: (name: string, value: unknown) => void kept.set(name, structuredClone(value)),
+    readSetting: async (name: string) => structuredClone(kept.get(name) ?? null),
+    writeSetting: async (name: string, value: unknown) => void kept.set(name, structuredClone(value)),
   }
   return { person, concerns: new DeviceConcerns(fetching, membership, settings, ground), seen, kept }
 }

@@ -223,7 +223,7 @@ describe('concerns', () => {
     })
 
     it('because a token that comes back fits what every person was given, equally well', async () => {
-      const [concern] = someone(0).concerns.list()
+      const [concern] = await someone(0).concerns.list()
       const place = (concern?.slot ?? 0) + 1
       const modulus = await modulusOf(place)
       const token = keptToken(someone(0), place)
@@ -244,7 +244,7 @@ describe('concerns', () => {
       const unnamed = used.filter(({ method }) => method === 'POST')
       expect(unnamed.length).toBeGreaterThan(0)
       for (const { headers } of unnamed) expect(Object.keys(headers)).toEqual(['content-type'])
-      const [concern] = someone(3).concerns.list()
+      const [concern] = await someone(3).concerns.list()
       const place = (concern?.slot ?? 0) + 1
       const body = { concern: concern?.concern, token: keptToken(someone(3), place) }
       const before = await supportersOf(body.concern ?? '')
@@ -288,7 +288,9 @@ describe('concerns', () => {
       someone(PAUSE).kept.set('concerns', { rounds: rounds.map((one) => ({ ...one, keys: 'other' })), concerns })
       await expect(someone(PAUSE).concerns.sync()).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' })
       someone(PAUSE).kept.set('concerns', honest)
-      const digests = new Set(people.map((one) => one.concerns.keyDigests().get(round)))
+      const digests = new Set(
+        await Promise.all(people.map(async (one) => (await one.concerns.keyDigests()).get(round))),
+      )
       expect(digests.size).toBe(1)
     })
   })
@@ -400,7 +402,7 @@ describe('concerns', () => {
 
   describe('whoever finds a concern inconvenient', () => {
     it('can’t delete or change it, by the API or as the portal’s own database role', async () => {
-      const [concern] = someone(1).concerns.list()
+      const [concern] = await someone(1).concerns.list()
       for (const method of ['DELETE', 'PUT', 'PATCH']) {
         const answer = await ground.call(`/api/concerns/${concern?.concern}`, { token: owner, method, body: {} })
         expect(answer).toMatchObject({ status: 404 })

@@ -29,6 +29,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'show and change your own consent: give, pause, withdraw, receipts, tasks',
     load: async () => (await import('./commands/consent.ts')).consentCommand(),
   },
+  agent: {
+    summary: 'the desktop agent: join, choose, record, review, pause, withdraw',
+    load: async () => (await import('fairtrace-agent')).agentCommand('agent'),
+  },
   release: {
     summary: 'build, show and export releases',
     load: async () => (await import('./commands/release.ts')).releaseCommand(),
@@ -48,6 +52,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   charter: {
     summary: 'write, check, plan, propose and sign a charter',
     load: async () => (await import('./commands/charter.ts')).charterCommand(),
+  },
+  catalogue: {
+    summary: "extract an app's interface labels for a charter, for a person to review",
+    load: async () => (await import('./commands/catalogue.ts')).catalogueCommand(),
   },
   concern: {
     summary: 'read, raise, join or leave a concern, without being named',

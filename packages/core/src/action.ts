@@ -61,6 +61,8 @@ export const TEXT_KINDS = [
   'email',
   'url',
   'phone',
+  'card',
+  'iban',
   'code',
   'search',
   'other',

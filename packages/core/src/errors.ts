@@ -164,6 +164,17 @@ export const ERRORS = {
   // Device
   OUTBOX_FULL: { status: 507, exit: 5, advice: 'Capture has stopped. Review or release what waits, or delete it.' },
   OUTBOX_CORRUPT: { status: 500, exit: 3, advice: 'The outbox does not open with this key; nothing was sent from it.' },
+  KEYRING_UNAVAILABLE: {
+    status: 503,
+    exit: 6,
+    advice: 'Unlock the keyring of this computer and start again; what waits is kept, and opens only with the key in it.',
+  },
+  AGENT_NOT_RUNNING: { status: 503, exit: 6, advice: 'Start it with `fairtrace-agent start`.' },
+  AGENT_EXPOSED: {
+    status: 409,
+    exit: 5,
+    advice: 'Start the agent with `fairtrace-agent start`, and without NODE_OPTIONS: nothing may open its memory.',
+  },
   OUTBOX_IN_USE: { status: 409, exit: 10, advice: 'Another process uses this device folder; stop it first.' },
   SERVER_UNREACHABLE: {
     status: 503,
@@ -304,6 +315,16 @@ export const ERRORS = {
     status: 500,
     exit: 4,
     advice: 'The shard is not the one in the manifest; fetch the release again.',
+  },
+  BROWSER_UNAVAILABLE: {
+    status: 503,
+    exit: 6,
+    advice: 'Install Chromium or Chrome, or name one with --browser; without a screen add --headless.',
+  },
+  CATALOGUE_EMPTY: {
+    status: 404,
+    exit: 5,
+    advice: 'Check the address or the name, open the app with an empty account, and visit the pages that people use.',
   },
   SIGNATURE_INVALID: {
     status: 400,

@@ -2,7 +2,8 @@
  * What an operating system, a page or a recording reports. Lives in memory only: it is never written, sent or logged.
  *
  * A source does three things that only it can do, and nothing else: it says which app and field have the focus, it
- * decides the system's own click count, and it says when the pointer came to *rest* on a target that it knows. After that
+ * decides the system's own click count, and it says when the pointer came to *rest* on a target that it knows, after it was
+ * moved there: content that passes under a pointer that lies still makes no rest, or reading pauses would show. After that
  * no time is needed, so the shield never reads a clock: `atMs` exists for the lease check (`decideCapture`) alone.
  */
 export type MouseButton = 'left' | 'middle' | 'right'

@@ -1,5 +1,4 @@
 /** Blinding and opening (RFC 9474, RSABSSA-SHA384-PSS-Randomized): the portal signs a message that it never sees. */
-import type { webcrypto } from 'node:crypto'
 import { RSABSSA } from '@cloudflare/blindrsa-ts'
 import { base64url, type ConcernUse, concernTokenLabel, FairtraceError, fromBase64url } from '@fairtrace/core'
 
@@ -49,7 +48,7 @@ function decode(text: string): Uint8Array {
   return bytes
 }
 
-function importKey(modulus: string): Promise<webcrypto.CryptoKey> {
+function importKey(modulus: string) {
   const jwk = { kty: 'RSA', n: modulus, e: 'AQAB', alg: 'PS384' }
   return crypto.subtle.importKey('jwk', jwk, { name: 'RSA-PSS', hash: 'SHA-384' }, true, ['verify'])
 }

@@ -7,6 +7,7 @@
 import {
   type Action,
   type ActionKind,
+  type AppId,
   type Category,
   type Clock,
   createShield,
@@ -94,6 +95,16 @@ export class CaptureSession {
     }
   }
 
+  /** What has the focus, where it is an app that may be captured. */
+  get app(): AppId | null {
+    return this.#focus?.app ?? null
+  }
+
+  /** Whether there is anything that `flush` would write. */
+  get hasPending(): boolean {
+    return (this.#stretch?.pending.length ?? 0) > 0
+  }
+
   /** Takes one event. Never throws for what is captured or not; the report says. */
   async push(event: InputEvent): Promise<void> {
     this.#inputEvents++
@@ -134,7 +145,7 @@ export class CaptureSession {
     if (this.#stopped === null) await this.#break(reason)
   }
 
-  /** Writes what is pending now; a live source calls it every second. */
+  /** Writes what is pending now. */
   async flush(): Promise<void> {
     await this.#flush(1)
   }

@@ -5,26 +5,20 @@
 import { type Charter, FairtraceError, type RecordingId, type TaskOutcome } from '@fairtrace/core'
 import { z } from 'zod'
 import type { Outbox, WaitingRecording } from './outbox.ts'
+import type { Settings } from './storage.ts'
 
 const chosenTaskSchema = z.strictObject({ task: z.string(), sinceMs: z.number() })
 export type ChosenTask = z.infer<typeof chosenTaskSchema>
 
 const SETTING = 'task'
 
-interface Settings {
-  readSetting(name: string): unknown
-  writeSetting(name: string, value: unknown): void
-}
-
-export function readChosenTask(settings: Settings): ChosenTask | null {
-  const stored = settings.readSetting(SETTING)
+export async function readChosenTask(settings: Settings): Promise<ChosenTask | null> {
+  const stored = await settings.readSetting(SETTING)
   return stored === null ? null : chosenTaskSchema.parse(stored)
 }
 
-/** @param task of the charter, or null to work without one. @throws `USAGE` if the charter lists no such task */
-export function writeChosenTask(settings: Settings, charter: Charter, task: string | null, nowMs: number): void {
-  requireTask(charter, task)
-  settings.writeSetting(SETTING, task === null ? null : { task, sinceMs: nowMs })
+export async function writeChosenTask(settings: Settings, chosen: ChosenTask | null): Promise<void> {
+  await settings.writeSetting(SETTING, chosen)
 }
 
 /** @throws `USAGE` */

@@ -27,6 +27,7 @@ import { z } from 'zod'
 import { blindMessage, openSignature } from './blind-tokens.ts'
 import type { Membership } from './membership.ts'
 import { type Call, type Fetch, requireAnswer } from './portal-client.ts'
+import type { Settings } from './storage.ts'
 import { verifyToken } from './tokens.ts'
 
 const concernSchema = z.object({
@@ -75,12 +76,6 @@ const tokensAnswer = z.object({ signatures: z.array(z.string()).length(CONCERN_U
 const raisedAnswer = z.object({ concern: z.string(), round, slot: z.int() })
 const doneAnswer = z.object({ done: z.literal(true) })
 
-/** Where values are kept, encrypted under the device's storage key. */
-export interface Settings {
-  readSetting(name: string): unknown
-  writeSetting(name: string, value: unknown): void
-}
-
 const SETTING = 'concerns'
 
 export class DeviceConcerns {
@@ -97,16 +92,16 @@ export class DeviceConcerns {
   }
 
   /** The concerns as they were when the device last looked. Asks nobody. */
-  list(): readonly KnownConcern[] {
-    return this.#kept().concerns
+  async list(): Promise<readonly KnownConcern[]> {
+    return (await this.#kept()).concerns
   }
 
   /**
    * What everybody can compare: a portal that gave one person keys of their own would show another digest here.
    * @returns round → SHA-256 of its key list, base64url
    */
-  keyDigests(): ReadonlyMap<string, string> {
-    return new Map(this.#kept().rounds.map(({ round: name, keys }) => [name, keys]))
+  async keyDigests(): Promise<ReadonlyMap<string, string>> {
+    return new Map((await this.#kept()).rounds.map(({ round: name, keys }) => [name, keys]))
   }
 
   /**
@@ -121,8 +116,8 @@ export class DeviceConcerns {
     const live = await this.#ask('/api/concerns/keys', keysAnswer)
     const lists: ConcernKeyList[] = []
     for (const said of live.rounds) lists.push(await this.#checkKeys(said.round, said.keys))
-    const known = this.#kept().rounds.filter(({ round: name }) => lists.some((list) => list.round === name))
-    this.#keep({ rounds: known, concerns })
+    const known = (await this.#kept()).rounds.filter(({ round: name }) => lists.some((list) => list.round === name))
+    await this.#keep({ rounds: known, concerns })
     for (const list of lists) await this.#fetchTokens(list)
   }
 
@@ -133,27 +128,27 @@ export class DeviceConcerns {
   async raise(text: string): Promise<string> {
     const current = concernRound(this.#clock.nowMs())
     const raised = await this.#ask('/api/concerns', raisedAnswer, {
-      body: { type: 'application/json', value: { round: current, text, token: this.#token(current, 'raise') } },
+      body: { type: 'application/json', value: { round: current, text, token: await this.#token(current, 'raise') } },
     })
-    const token = this.#token(raised.round, raised.slot)
+    const token = await this.#token(raised.round, raised.slot)
     await this.#send('join', raised.concern, token)
     return raised.concern
   }
 
   /** @throws `NOT_FOUND` if this device hasn't heard of it; `CONCERN_TOKENS_MISSING`, `CONCERN_TOKENS_ISSUED` */
   async join(concern: string): Promise<void> {
-    await this.#send('join', concern, this.#tokenFor(concern))
+    await this.#send('join', concern, await this.#tokenFor(concern))
   }
 
   /** @throws as `join` */
   async leave(concern: string): Promise<void> {
-    await this.#send('leave', concern, this.#tokenFor(concern))
+    await this.#send('leave', concern, await this.#tokenFor(concern))
   }
 
   async #fetchTokens(list: ConcernKeyList): Promise<void> {
     const name = list.round
     const keys = await digestOf(list)
-    let kept = this.#kept().rounds.find((one) => one.round === name)
+    let kept = (await this.#kept()).rounds.find((one) => one.round === name)
     if (kept !== undefined && kept.keys !== keys) {
       throw new FairtraceError('SIGNATURE_INVALID', `the portal gave other keys for ${name} before; compare them`)
     }
@@ -164,13 +159,13 @@ export class DeviceConcerns {
       }
       kept = { state: 'asked', round: name, keys, blinded }
       // Kept before it is sent: an answer that gets lost is fetched again with the same messages.
-      this.#keepRound(kept)
+      await this.#keepRound(kept)
     }
     if (kept.state !== 'asked') return
     const { blinded } = kept
     const signatures = await this.#askForSet(name, blinded)
     if (signatures === null) {
-      this.#keepRound({ state: 'elsewhere', round: name, keys })
+      await this.#keepRound({ state: 'elsewhere', round: name, keys })
       return
     }
     const tokens: ConcernToken[] = []
@@ -178,7 +173,7 @@ export class DeviceConcerns {
       const signature = await openSignature(list.keys[place] ?? '', one, signatures[place] ?? '')
       tokens.push({ nonce: nonceOf(one.message), signature })
     }
-    this.#keepRound({ state: 'held', round: name, keys, fetchedOn: dayOf(this.#clock.nowMs()), tokens })
+    await this.#keepRound({ state: 'held', round: name, keys, fetchedOn: dayOf(this.#clock.nowMs()), tokens })
   }
 
   /** @returns null if another device of this person was given the set */
@@ -205,14 +200,14 @@ export class DeviceConcerns {
     return list
   }
 
-  #tokenFor(concern: string): ConcernToken {
-    const known = this.list().find((one) => one.concern === concern)
+  async #tokenFor(concern: string): Promise<ConcernToken> {
+    const known = (await this.list()).find((one) => one.concern === concern)
     if (known === undefined) throw new FairtraceError('NOT_FOUND', 'this device has not heard of such a concern yet')
     return this.#token(known.round, known.slot)
   }
 
-  #token(name: string, use: ConcernUse): ConcernToken {
-    const kept = this.#kept().rounds.find((one) => one.round === name)
+  async #token(name: string, use: ConcernUse): Promise<ConcernToken> {
+    const kept = (await this.#kept()).rounds.find((one) => one.round === name)
     if (kept?.state === 'elsewhere') {
       throw new FairtraceError('CONCERN_TOKENS_ISSUED', `the tokens of ${name} are on another device`)
     }
@@ -234,18 +229,18 @@ export class DeviceConcerns {
     return requireAnswer(this.#fetch, new URL(path, this.#membership.serverUrl).href, schema, options)
   }
 
-  #kept(): Kept {
-    const kept = this.#settings.readSetting(SETTING)
+  async #kept(): Promise<Kept> {
+    const kept = await this.#settings.readSetting(SETTING)
     return kept === null ? { rounds: [], concerns: [] } : keptSchema.parse(kept)
   }
 
-  #keep(kept: Kept): void {
-    this.#settings.writeSetting(SETTING, kept)
+  async #keep(kept: Kept): Promise<void> {
+    await this.#settings.writeSetting(SETTING, kept)
   }
 
-  #keepRound(changed: KeptRound): void {
-    const { rounds, concerns } = this.#kept()
-    this.#keep({ rounds: [...rounds.filter((one) => one.round !== changed.round), changed], concerns })
+  async #keepRound(changed: KeptRound): Promise<void> {
+    const { rounds, concerns } = await this.#kept()
+    await this.#keep({ rounds: [...rounds.filter((one) => one.round !== changed.round), changed], concerns })
   }
 }
 

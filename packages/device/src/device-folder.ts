@@ -1,8 +1,4 @@
-/**
- * The folder of one device on a desktop: `storage.key` (32 random bytes, mode 0600) and the outbox that it encrypts.
- *
- * The key protects a copied outbox, not a stolen machine; the platform's key chain comes with the agent.
- */
+/** The folder of one device on a desktop, and how a file in it is written so that a power cut leaves all of it or nothing. */
 import {
   chmodSync,
   closeSync,
@@ -13,76 +9,101 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { FairtraceError } from '@fairtrace/core'
 
-const STORAGE_KEY_BYTES = 32
-
 export interface DeviceFolder {
+  readonly dir: string
   readonly outboxFile: string
-  readonly storageKey: Uint8Array
+  /** Whether something waits in it already, which only its own key opens. */
+  readonly hasOutbox: boolean
 }
 
 /**
- * Opens or creates the folder.
- * @throws `OUTBOX_CORRUPT` if there is an outbox without its key, or a key of another length; `DATA_DIR_UNUSABLE`
+ * Makes the folder if there is none, for its owner alone.
+ * @throws `DATA_DIR_UNUSABLE`
  */
-export function openDeviceFolder(dir: string): DeviceFolder {
+export function prepareDeviceFolder(dir: string): DeviceFolder {
   const outboxFile = join(dir, 'outbox.sqlite')
-  const keyFile = join(dir, 'storage.key')
-  try {
+  return inFolder(() => {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
-    if (!existsSync(keyFile)) {
-      // A new key would turn what waits into noise; so a missing one is an error, not a fresh start.
-      if (existsSync(outboxFile))
-        throw new FairtraceError('OUTBOX_CORRUPT', 'the outbox is there, its storage.key is not')
-      writeDurably(dir, keyFile, crypto.getRandomValues(new Uint8Array(STORAGE_KEY_BYTES)))
-    }
-    chmodSync(keyFile, 0o600)
-    const storageKey = new Uint8Array(readFileSync(keyFile))
-    if (storageKey.length !== STORAGE_KEY_BYTES) {
-      throw new FairtraceError(
-        'OUTBOX_CORRUPT',
-        `storage.key has ${storageKey.length} bytes; ${STORAGE_KEY_BYTES} expected`,
-      )
-    }
-    return { outboxFile, storageKey }
-  } catch (cause) {
-    if (cause instanceof FairtraceError) throw cause
-    throw new FairtraceError('DATA_DIR_UNUSABLE', 'the device folder cannot be used', { cause })
-  }
+    return { dir, outboxFile, hasOutbox: existsSync(outboxFile) && statSync(outboxFile).size > 0 }
+  })
+}
+
+/** @returns null where there is no such file @throws `DATA_DIR_UNUSABLE` */
+export function readOwnFile({ dir }: DeviceFolder, name: string): Uint8Array | null {
+  const file = join(dir, name)
+  return inFolder(() => {
+    if (!existsSync(file)) return null
+    chmodSync(file, 0o600)
+    return new Uint8Array(readFileSync(file))
+  })
 }
 
 /**
- * Written beside, synced, linked: a power cut leaves no key or the whole key, and of two processes that create one at the
- * same time the second takes the key of the first.
+ * Written beside, synced, linked: a power cut leaves nothing or the whole file, and of two processes that write one at the
+ * same time the second finds the file of the first.
+ * @throws `DATA_DIR_UNUSABLE`
  */
-function writeDurably(dir: string, file: string, bytes: Uint8Array): void {
+export function createOwnFile({ dir }: DeviceFolder, name: string, bytes: Uint8Array): void {
+  const file = join(dir, name)
   const beside = `${file}.${process.pid}.new`
-  const descriptor = openSync(beside, 'w', 0o600)
-  try {
-    writeSync(descriptor, bytes)
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
-  try {
-    linkSync(beside, file)
-  } catch (cause) {
-    if (!existsSync(file)) throw cause
-    // Another process was first; its key is the key.
-  } finally {
-    rmSync(beside, { force: true })
-  }
-  // Windows has no handle of a folder to sync; NTFS journals the link itself.
+  inFolder(() => {
+    const descriptor = openSync(beside, 'w', 0o600)
+    try {
+      writeSync(descriptor, bytes)
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+    try {
+      linkSync(beside, file)
+    } catch (cause) {
+      if (!existsSync(file)) throw cause
+      // Another process was first; its file is the file.
+    } finally {
+      rmSync(beside, { force: true })
+    }
+    syncFolder(dir)
+  })
+}
+
+/** Overwritten before it goes, as far as the disk lets a program do that. @throws `DATA_DIR_UNUSABLE` */
+export function removeOwnFile({ dir }: DeviceFolder, name: string): void {
+  const file = join(dir, name)
+  inFolder(() => {
+    const descriptor = openSync(file, 'r+')
+    try {
+      writeSync(descriptor, new Uint8Array(statSync(file).size))
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+    rmSync(file)
+    syncFolder(dir)
+  })
+}
+
+function syncFolder(dir: string): void {
+  // Windows has no handle of a folder to sync; NTFS journals the change itself.
   if (process.platform === 'win32') return
   const folder = openSync(dir, 'r')
   try {
     fsyncSync(folder)
   } finally {
     closeSync(folder)
+  }
+}
+
+function inFolder<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    throw new FairtraceError('DATA_DIR_UNUSABLE', 'the device folder cannot be used', { cause })
   }
 }

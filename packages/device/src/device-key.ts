@@ -1,9 +1,11 @@
 /** The device's own Ed25519 key: it signs requests and batches, and never leaves the device. */
-import type { webcrypto } from 'node:crypto'
 import { base64url, FairtraceError } from '@fairtrace/core'
 
+/** A key as the platform's own WebCrypto names it, in Node and in a browser. */
+type PlatformKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>
+
 export interface DeviceKey {
-  readonly privateKey: webcrypto.CryptoKey
+  readonly privateKey: PlatformKey
   /** Raw public key, base64url, 43 characters: what the server enrols and the lease names. */
   readonly publicKey: string
 }
@@ -11,7 +13,7 @@ export interface DeviceKey {
 export async function createDeviceKey(): Promise<DeviceKey> {
   const made = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])
   // The types of WebCrypto don't know that this algorithm always makes a pair.
-  return deviceKey((made as webcrypto.CryptoKeyPair).privateKey)
+  return deviceKey((made as { privateKey: PlatformKey }).privateKey)
 }
 
 /** PKCS #8 bytes, for the encrypted store of the device only. */
@@ -39,7 +41,7 @@ export function randomId(): string {
   return base64url(crypto.getRandomValues(new Uint8Array(16)))
 }
 
-async function deviceKey(privateKey: webcrypto.CryptoKey): Promise<DeviceKey> {
+async function deviceKey(privateKey: PlatformKey): Promise<DeviceKey> {
   // WebCrypto hands out no public key from a private one; its JWK carries it as `x` (RFC 8037).
   const { x } = await crypto.subtle.exportKey('jwk', privateKey)
   if (x === undefined) throw new FairtraceError('OUTBOX_CORRUPT', 'the device key has no public half')

@@ -10,11 +10,11 @@ import { BATCH_INFO, batchBodySchema, type InputEvent, parseEnvelope, parsePlain
 import { type FakePortal, startFakePortal } from '@fairtrace/testing/harness'
 import * as oracle from 'hpke'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openDevice } from './device.ts'
+import { openDevice } from './open-device.ts'
 
 const RECORDINGS = 12
 const clock = { nowMs: () => Date.UTC(2026, 0, 5, 10) }
-const moduleUrl = new URL('./device.ts', import.meta.url).href
+const moduleUrl = new URL('./open-device.ts', import.meta.url).href
 const suite = new oracle.CipherSuite(
   oracle.KEM_DHKEM_X25519_HKDF_SHA256,
   oracle.KDF_HKDF_SHA256,

@@ -7,7 +7,8 @@ import { BATCH_INFO, batchBodySchema, type InputEvent, parseEnvelope, parsePlain
 import { type FakeAnswer, type FakePortal, fakeRefusal, startFakePortal, TEST_SEEDS } from '@fairtrace/testing/harness'
 import * as oracle from 'hpke'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Device, openDevice } from './device.ts'
+import type { Device } from './device.ts'
+import { openDevice } from './open-device.ts'
 
 const HOUR_MS = 3_600_000
 const BUILD = 'test-build'

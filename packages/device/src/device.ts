@@ -1,6 +1,5 @@
-/** One device on a desktop, put together: folder, keys, lease, capture, review, upload. */
+/** One device, put together: who it is, its lease, capture, review, upload. Knows no folder and no browser. */
 import {
-  type Action,
   type Clock,
   type DeviceId,
   FairtraceError,
@@ -9,48 +8,36 @@ import {
   type RecordingId,
   type TaskOutcome,
 } from '@fairtrace/core'
-import { base64url as jose } from 'jose'
-import { buildBatches } from './build-batches.ts'
 import { type CaptureReport, CaptureSession } from './capture.ts'
-import { runCapture } from './capture-loop.ts'
 import { type ChosenTask, markOutcome, readChosenTask, requireTask, writeChosenTask } from './chosen-task.ts'
 import { DeviceConcerns } from './concerns.ts'
 import { describeAction } from './describe-action.ts'
-import { openDeviceFolder } from './device-folder.ts'
-import { createDeviceKey, type DeviceKey, exportDeviceKey, importDeviceKey } from './device-key.ts'
+import { Identity } from './identity.ts'
 import { LeaseClient } from './lease-client.ts'
+import { type LiveCallbacks, LiveCapture } from './live-capture.ts'
 import {
   type Choice,
   type ConsentStatus,
   consentState,
   consentStatus,
-  type Enrolment,
-  enrolDevice,
-  enrolDeviceWithCode,
-  enrolmentSchema,
   giveConsent,
   type Joined,
-  join,
   type Membership,
-  membershipSchema,
   type NoticeText,
   noticeText,
   type OwnAccess,
   ownAccesses,
   ownAccessProof,
-  type Place,
-  placeSchema,
   setConsentPaused,
   withdrawConsent,
 } from './membership.ts'
-import type { Outbox, WaitingRecording } from './outbox.ts'
+import { narrowHeld } from './narrow-held.ts'
+import type { WaitingRecording } from './outbox.ts'
 import type { Fetch } from './portal-client.ts'
-import { fetchCharter, fetchProgramme, type Pins, type Programme, pinsOf } from './programme.ts'
-import { reshield } from './reshield.ts'
-import { type SealTo, sealEncodedBody } from './seal.ts'
-import { openSqliteOutbox, type SqliteOutbox } from './sqlite-outbox.ts'
-import { readLease } from './tokens.ts'
-import { type UploadReport, uploadSealed } from './upload.ts'
+import { fetchCharter, fetchProgramme, type Programme } from './programme.ts'
+import { type SentReport, sendDue } from './send-due.ts'
+import type { DeviceStorage } from './storage.ts'
+import { systemTimers, type Timers } from './timers.ts'
 
 /** What this device declares as its build; a charter lists the builds that were reviewed. */
 export const DEVICE_BUILD = 'fairtrace-device-0.1.0'
@@ -59,12 +46,14 @@ export interface DeviceOptions {
   readonly clock: Clock
   /** Where the portal is; the address of the enrolment where it is left out. */
   readonly serverUrl?: string
+  /** What it declares as its build; this package's own where it is left out. */
+  readonly build?: string
   readonly fetch?: Fetch
   /** Milliseconds of a clock that nobody can turn back. */
   readonly monotonicMs?: () => number
+  /** In [0, 1): spreads what devices ask. */
+  readonly random?: () => number
   readonly sleep?: (ms: number) => Promise<void>
-  /** Bytes that may wait before capture stops. */
-  readonly outboxBytesMax?: number
 }
 
 export interface ReviewItem extends WaitingRecording {
@@ -74,97 +63,54 @@ export interface ReviewItem extends WaitingRecording {
   readonly sentences: readonly string[]
 }
 
-export interface DeviceUploadReport extends UploadReport {
-  /** Batches sealed in this call. */
-  readonly sealed: number
-  /** Actions that were held and that the charter of now no longer lets out. */
-  readonly narrowedAway: number
-}
+const NOTHING_SENT: SentReport = { sealed: 0, narrowedAway: 0, uploaded: 0, bytes: 0, kept: [], stopped: null }
 
-const NOTHING_UPLOADED: DeviceUploadReport = {
-  sealed: 0,
-  narrowedAway: 0,
-  uploaded: 0,
-  bytes: 0,
-  kept: [],
-  stopped: null,
-}
-
-/**
- * Opens the folder of a device, alone, or creates it.
- * @throws `OUTBOX_IN_USE`, `OUTBOX_CORRUPT`, `DATA_DIR_UNUSABLE`
- */
-export async function openDevice(dir: string, options: DeviceOptions): Promise<Device> {
-  const { outboxFile, storageKey } = openDeviceFolder(dir)
-  const outbox = openSqliteOutbox({
-    file: outboxFile,
-    storageKey,
-    clock: options.clock,
-    ...(options.outboxBytesMax === undefined ? {} : { bytesMax: options.outboxBytesMax }),
-  })
-  try {
-    const enrolment = outbox.readSetting('enrolment')
-    const membership = outbox.readSetting('membership')
-    const place = outbox.readSetting('place')
-    return new Device(
-      outbox,
-      options,
-      membership === null ? null : membershipSchema.parse(membership),
-      place === null ? null : placeSchema.parse(place),
-      enrolment === null ? null : await restore(enrolmentSchema.parse(enrolment)),
-    )
-  } catch (cause) {
-    outbox.close()
-    throw cause
-  }
-}
-
-interface Enrolled {
-  readonly id: DeviceId
-  readonly build: string
-  readonly key: DeviceKey
-}
-
-async function restore({ device, build, privateKey }: Enrolment): Promise<Enrolled> {
-  return { id: device as DeviceId, build, key: await importDeviceKey(jose.decode(privateKey)) }
+/** Puts a device together from what its storage holds; a storage that holds nothing is a new device. */
+export async function restoreDevice(storage: DeviceStorage, options: DeviceOptions): Promise<Device> {
+  // A browser's `fetch` must be called as its own.
+  const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const identity = await Identity.restore(storage, fetch, options.serverUrl)
+  return new Device(storage, { ...options, fetch }, identity, await readChosenTask(storage))
 }
 
 export class Device {
-  readonly #outbox: SqliteOutbox
+  readonly #storage: DeviceStorage
   readonly #options: DeviceOptions
   readonly #fetch: Fetch
-  #membership: Membership | null
-  #place: Place | null
-  #enrolled: Enrolled | null
+  readonly #identity: Identity
+  #chosenTask: ChosenTask | null
   #leases: LeaseClient | null = null
 
   constructor(
-    outbox: SqliteOutbox,
-    options: DeviceOptions,
-    membership: Membership | null,
-    place: Place | null,
-    enrolled: Enrolled | null,
+    storage: DeviceStorage,
+    options: DeviceOptions & { readonly fetch: Fetch },
+    identity: Identity,
+    chosenTask: ChosenTask | null,
   ) {
-    this.#outbox = outbox
+    this.#storage = storage
     this.#options = options
-    this.#fetch = options.fetch ?? globalThis.fetch
-    this.#membership = membership
-    this.#place = place
-    this.#enrolled = enrolled
+    this.#fetch = options.fetch
+    this.#identity = identity
+    this.#chosenTask = chosenTask
   }
 
   /** The id that the server gave this device, or null before it is enrolled. */
   get id(): DeviceId | null {
-    return this.#enrolled?.id ?? null
+    return this.#identity.enrolled?.id ?? null
   }
 
   get membership(): Membership | null {
-    return this.#membership
+    return this.#identity.membership
+  }
+
+  /** Whether this device knows a programme: by joining it, or by a one-time code. */
+  get hasJoined(): boolean {
+    return this.#identity.place !== null
   }
 
   /** What waits, for what `review` doesn't show. */
-  get outbox(): Outbox {
-    return this.#outbox
+  get outbox(): DeviceStorage {
+    return this.#storage
   }
 
   /**
@@ -172,9 +118,9 @@ export class Device {
    * @throws `EPOCH_OVER` if the server stands where this device has seen it go on: a backup, or a lockdown undone
    */
   async programme(): Promise<Programme> {
-    const { serverUrl, pins } = this.#requirePlace()
+    const { serverUrl, pins } = this.#identity.requirePlace()
     const programme = await fetchProgramme(this.#fetch, serverUrl, pins)
-    const highest = await this.#outbox.highestSeen()
+    const highest = await this.#storage.highestSeen()
     if (programme.epoch < highest.epoch) {
       throw new FairtraceError('EPOCH_OVER', `the server is at epoch ${programme.epoch}; ${highest.epoch} was seen`)
     }
@@ -185,17 +131,8 @@ export class Device {
    * Takes an invitation. Nothing is captured before the reflection period is over and consent is given.
    * @throws `INVITATION_UNKNOWN`, `SERVER_UNREACHABLE`
    */
-  async join(serverUrl: string, code: string): Promise<Joined> {
-    const { charter } = await fetchProgramme(this.#fetch, serverUrl, this.#pins())
-    const joined = await join(this.#fetch, serverUrl, code)
-    this.#keepMembership({
-      serverUrl,
-      session: joined.session,
-      pins: pinsOf(charter),
-      noticeVersion: joined.notice.version,
-      reflectionEndsAtMs: joined.reflectionEndsAtMs,
-    })
-    return joined
+  join(serverUrl: string, code: string): Promise<Joined> {
+    return this.#identity.join(serverUrl, code)
   }
 
   /**
@@ -204,26 +141,16 @@ export class Device {
    * @throws `REFLECTION_NOT_OVER`, `CONSENT_STALE`
    */
   consent(choice: Choice): Promise<string> {
-    return giveConsent(this.#fetch, this.#requireMembership(), choice)
+    return giveConsent(this.#fetch, this.#identity.requireMembership(), choice)
   }
 
   /**
    * Makes a key, enrols it, and keeps both. The server's issuer and vault keys are pinned here, at first contact.
    * @param session the participant's bearer token
    */
-  async enrol(serverUrl: string, session: string, build: string = DEVICE_BUILD): Promise<DeviceId> {
-    const { charter } = await fetchProgramme(this.#fetch, serverUrl, this.#pins())
-    const key = await createDeviceKey()
-    const device = await enrolDevice(this.#fetch, { serverUrl, session }, key, build)
-    const known = this.#membership?.session === session ? this.#membership : null
-    this.#keepMembership({
-      serverUrl,
-      session,
-      pins: pinsOf(charter),
-      noticeVersion: known?.noticeVersion ?? null,
-      reflectionEndsAtMs: known?.reflectionEndsAtMs ?? null,
-    })
-    return await this.#keepEnrolment(device, build, key)
+  enrol(serverUrl: string, session: string, build: string = this.#build): Promise<DeviceId> {
+    this.#leases = null
+    return this.#identity.enrol(serverUrl, session, build)
   }
 
   /**
@@ -231,14 +158,9 @@ export class Device {
    * decides nothing in their name.
    * @throws `ENROLMENT_CODE_UNKNOWN`, `BUILD_NOT_REVIEWED`
    */
-  async enrolWithCode(serverUrl: string, code: string, build: string = DEVICE_BUILD): Promise<DeviceId> {
-    const { charter } = await fetchProgramme(this.#fetch, serverUrl, this.#pins())
-    const key = await createDeviceKey()
-    const device = await enrolDeviceWithCode(this.#fetch, serverUrl, code, key, build)
-    const place: Place = { serverUrl, pins: pinsOf(charter) }
-    this.#outbox.writeSetting('place', place)
-    this.#place = place
-    return await this.#keepEnrolment(device, build, key)
+  enrolWithCode(serverUrl: string, code: string, build: string = this.#build): Promise<DeviceId> {
+    this.#leases = null
+    return this.#identity.enrolWithCode(serverUrl, code, build)
   }
 
   /**
@@ -258,39 +180,51 @@ export class Device {
       readonly attach?: (isAttached: boolean) => void
     } = {},
   ): Promise<CaptureReport> {
-    const { serverUrl } = this.#requirePlace()
     const leases = await this.#leaseClient()
     // Asked for anew: while nobody captured, nobody listened for an end of the old one.
     await this.#withdrawnElsewhere(() => leases.renew())
-    const task = options.task === undefined ? (this.chosenTask?.task ?? null) : options.task
+    const task = options.task === undefined ? (this.#chosenTask?.task ?? null) : options.task
     const outcome = options.outcome ?? null
     requireTask(leases.programme.charter, task)
     if (outcome !== null && task === null) throw new FairtraceError('USAGE', 'only a task has an outcome')
-    const before = new Set((await this.#outbox.list()).map(({ id }) => id))
+    const before = new Set((await this.#storage.list()).map(({ id }) => id))
+    const live = this.#live(leases, task, { attach: options.attach ?? (() => undefined) })
     const { clock } = this.#options
-    const session = new CaptureSession({ leases, outbox: this.#outbox, clock, task })
-    await runCapture(events, {
-      leases,
-      session,
-      clock,
-      fetch: this.#fetch,
-      serverUrl,
-      replayed: options.replayed ?? false,
-      attach: options.attach ?? (() => undefined),
-    })
-    if (outcome !== null) await markOutcome(this.#outbox, ({ id }) => !before.has(id), outcome)
-    return session.report
+    try {
+      for await (const event of events) {
+        // Whoever can wait for the next event waits for the next lease too, so that a fast stream meets no hole.
+        await live.keepFresh()
+        await live.push(options.replayed ? { ...event, atMs: clock.nowMs() } : event)
+      }
+    } finally {
+      await live.stop()
+    }
+    if (outcome !== null) await markOutcome(this.#storage, ({ id }) => !before.has(id), outcome)
+    return live.report
+  }
+
+  /**
+   * Ready to capture from a live source, for `DeviceService`: from its `askNow` to its `stop` it keeps a lease.
+   * @throws `DEVICE_UNKNOWN`, `SERVER_UNREACHABLE`, `SIGNATURE_INVALID`, `EPOCH_OVER`
+   */
+  async openCapture(callbacks: LiveCallbacks & { readonly timers?: Timers }): Promise<LiveCapture> {
+    const leases = await this.#leaseClient()
+    const task = this.#chosenTask?.task ?? null
+    // Asked for anew: while nobody captured, nobody listened for an end of the old one.
+    leases.drop()
+    return this.#live(leases, task, callbacks)
   }
 
   /** The task that is being shown, or null for none. */
   get chosenTask(): ChosenTask | null {
-    return readChosenTask(this.#outbox)
+    return this.#chosenTask
   }
 
   /** Chooses a task of the charter for what is captured from here on, or none. @throws `USAGE` */
   async chooseTask(task: string | null): Promise<void> {
     const { charter } = await this.programme()
-    writeChosenTask(this.#outbox, charter, task, this.#options.clock.nowMs())
+    requireTask(charter, task)
+    await this.#keepTask(task === null ? null : { task, sinceMs: this.#options.clock.nowMs() })
   }
 
   /**
@@ -299,22 +233,22 @@ export class Device {
    * @throws `USAGE` without a chosen task
    */
   async finishTask(outcome: TaskOutcome): Promise<RecordingId | null> {
-    const chosen = this.chosenTask
+    const chosen = this.#chosenTask
     if (chosen === null) throw new FairtraceError('USAGE', 'no task is chosen')
     const isOfTask = ({ task, startedAtMs }: WaitingRecording) => task === chosen.task && startedAtMs >= chosen.sinceMs
-    const marked = await markOutcome(this.#outbox, isOfTask, outcome)
-    this.#outbox.writeSetting('task', null)
+    const marked = await markOutcome(this.#storage, isOfTask, outcome)
+    await this.#keepTask(null)
     return marked
   }
 
   /** Everything that waits, as the participant reads it. */
   async review(): Promise<readonly ReviewItem[]> {
-    const waiting = await this.#outbox.list()
+    const waiting = await this.#storage.list()
     return Promise.all(
       waiting.map(async (recording) => ({
         ...recording,
         heldUntilMs: recording.endedAtMs === null ? null : recording.endedAtMs + recording.reviewMs,
-        sentences: (await this.#outbox.actions(recording.id)).map(describeAction),
+        sentences: (await this.#storage.actions(recording.id)).map(describeAction),
       })),
     )
   }
@@ -325,55 +259,57 @@ export class Device {
    * @returns how many
    */
   async releaseEarly(recordings?: readonly WaitingRecording['id'][]): Promise<number> {
-    const held = (await this.#outbox.list()).filter(
+    const held = (await this.#storage.list()).filter(
       ({ id, state }) => state === 'held' && (recordings === undefined || recordings.includes(id)),
     )
-    await this.#outbox.release(held.map(({ id }) => id))
+    await this.#storage.release(held.map(({ id }) => id))
     return held.length
   }
 
   /** Seals what is due and sends what is sealed. What can't be sent stays; the report says why. */
-  async upload(): Promise<DeviceUploadReport> {
-    const { serverUrl } = this.#requirePlace()
-    const { id, key } = this.#requireEnrolled()
-    const { clock } = this.#options
-    const due = await this.#outbox.due(clock.nowMs())
-    if (due.length === 0 && (await this.#outbox.sealed(1)).length === 0) return NOTHING_UPLOADED
+  async upload(): Promise<SentReport> {
+    const { serverUrl } = this.#identity.requirePlace()
+    const { id, key } = this.#identity.requireEnrolled()
+    const { clock, sleep, random } = this.#options
+    const due = await this.#storage.due(clock.nowMs())
+    if (due.length === 0 && (await this.#storage.sealed(1)).length === 0) return NOTHING_SENT
     try {
-      const programme = await this.programme()
-      if (programme.state !== 'running') throw new FairtraceError('PROGRAMME_NOT_RUNNING', 'the programme does not run')
-      const intakeUrl = programme.intake
-      if (intakeUrl === null) throw new FairtraceError('SERVER_UNREACHABLE', 'the server has no intake now')
-      const to = this.#sealTo(programme, key)
-      const terms = due.length === 0 ? null : await this.#termsNow()
-      const counts = { sealed: 0, narrowedAway: 0 }
-      for (const recording of due) {
-        if (terms === null) break
-        const actions = await this.#outbox.actions(recording.id)
-        const kept = reshield(actions, terms.charter, readLease(recording.lease), terms.lease)
-        counts.narrowedAway += actions.length - kept.length
-        counts.sealed += await this.#sealRecording(recording, kept, to)
-      }
       const sent = await this.#withdrawnElsewhere(() =>
-        uploadSealed({
+        sendDue({
           fetch: this.#fetch,
           serverUrl,
-          intakeUrl,
           device: id,
           deviceKey: key,
-          outbox: this.#outbox,
+          outbox: this.#storage,
           clock,
-          reseal: async (body) => sealEncodedBody(body, this.#sealTo(await this.programme(), key)),
-          ...(this.#options.sleep === undefined ? {} : { sleep: this.#options.sleep }),
+          programme: () => this.programme(),
+          narrow: async () => {
+            // The terms of now, not those of a minute ago.
+            await (await this.#leaseClient()).renew()
+            return this.narrowHeld()
+          },
+          ...(sleep === undefined ? {} : { sleep }),
+          ...(random === undefined ? {} : { random }),
         }),
       )
-      if (sent.stopped === 'CONSENT_REQUIRED') await this.#deleteIfWithdrawn()
-      return { ...sent, ...counts }
+      if (sent.stopped === 'CONSENT_REQUIRED') await this.deleteIfWithdrawn()
+      return sent
     } catch (cause) {
       if (!isFairtraceError(cause)) throw cause
       // Nothing left the outbox: the same call later goes on where this one ended.
-      return { ...NOTHING_UPLOADED, stopped: cause.code }
+      return { ...NOTHING_SENT, stopped: cause.code }
     }
+  }
+
+  /**
+   * Brings everything that is held under the terms of now: what they no longer let out is deleted here.
+   * @returns actions that went
+   * @throws whatever a request for a lease throws: without one, the terms of now are not known
+   */
+  async narrowHeld(): Promise<number> {
+    const leases = await this.#leaseClient()
+    const { lease } = leases.current() ?? (await leases.renew())
+    return narrowHeld(this.#storage, leases.programme.charter, lease)
   }
 
   /**
@@ -382,79 +318,95 @@ export class Device {
    */
   async withdraw(): Promise<string> {
     this.#leases?.drop()
-    await this.#outbox.deleteEverything()
-    return withdrawConsent(this.#fetch, this.#requireMembership())
+    await this.#storage.deleteEverything()
+    return withdrawConsent(this.#fetch, this.#identity.requireMembership())
   }
 
   /** @param atMs a moment in the past to see, or null for now */
   consentStatus(atMs: number | null = null): Promise<ConsentStatus> {
-    return consentStatus(this.#fetch, this.#requireMembership(), atMs)
+    return consentStatus(this.#fetch, this.#identity.requireMembership(), atMs)
+  }
+
+  /**
+   * Asks the portal whether consent was withdrawn somewhere else; then what waits here goes too.
+   * @returns the state of consent, or null where it is not known: then what waits is kept, and nothing is captured or sent
+   *   without consent anyway
+   */
+  async deleteIfWithdrawn(): Promise<string | null> {
+    let state: string
+    try {
+      state = await consentState(this.#fetch, this.#identity.requireMembership())
+    } catch (cause) {
+      if (!isFairtraceError(cause)) throw cause
+      return null
+    }
+    if (state === 'withdrawn') await this.#storage.deleteEverything()
+    return state
   }
 
   /** Who opened what is stored about this person. */
   accesses(): Promise<readonly OwnAccess[]> {
-    return ownAccesses(this.#fetch, this.#requireMembership())
+    return ownAccesses(this.#fetch, this.#identity.requireMembership())
   }
 
   /** The `.tlog-proof` of one of them, by its place in the ledger. @throws `NOT_FOUND` */
   accessProof(index: number): Promise<string> {
-    return ownAccessProof(this.#fetch, this.#requireMembership(), index)
+    return ownAccessProof(this.#fetch, this.#identity.requireMembership(), index)
   }
 
   /** Pauses, or ends the pause. @throws `CONSENT_REQUIRED` */
   async setPaused(isPaused: boolean): Promise<void> {
     // First here: what the server says later changes nothing about that nobody wants to be recorded now.
     if (isPaused) this.#leases?.drop()
-    await setConsentPaused(this.#fetch, this.#requireMembership(), isPaused)
+    await setConsentPaused(this.#fetch, this.#identity.requireMembership(), isPaused)
   }
 
   /** The exact text of a notice, of now or of before. @throws `NOT_FOUND` */
   notice(version: number): Promise<NoticeText> {
-    return noticeText(this.#fetch, this.#requireMembership(), version)
+    return noticeText(this.#fetch, this.#identity.requireMembership(), version)
   }
 
   /** Raising, joining and leaving concerns. @throws `DEVICE_UNKNOWN` before joining the programme */
   concerns(): DeviceConcerns {
-    return new DeviceConcerns(this.#fetch, this.#requireMembership(), this.#outbox, this.#options.clock)
+    return new DeviceConcerns(this.#fetch, this.#identity.requireMembership(), this.#storage, this.#options.clock)
   }
 
   async close(): Promise<void> {
     this.#leases?.drop()
-    this.#outbox.close()
+    await this.#storage.close()
   }
 
-  async #sealRecording(recording: WaitingRecording, actions: readonly Action[], to: SealTo): Promise<number> {
-    const head = {
-      recording: recording.id,
-      task: recording.task,
-      outcome: recording.outcome,
-      lease: recording.lease,
-      shield: recording.shield,
-    }
-    return this.#outbox.seal(recording.id, async (firstSequence) => {
-      const parts = await buildBatches(head, actions, firstSequence)
-      return Promise.all(
-        parts.map(async ({ bytes: body }) => {
-          const { id, bytes } = await sealEncodedBody(body, to)
-          return { id, bytes, body }
-        }),
-      )
+  get #build(): string {
+    return this.#options.build ?? DEVICE_BUILD
+  }
+
+  #live(
+    leases: LeaseClient,
+    task: string | null,
+    callbacks: LiveCallbacks & { readonly timers?: Timers },
+  ): LiveCapture {
+    const { clock } = this.#options
+    return new LiveCapture({
+      timers: systemTimers,
+      ...callbacks,
+      leases,
+      session: new CaptureSession({ leases, outbox: this.#storage, clock, task }),
+      fetch: this.#fetch,
+      serverUrl: this.#identity.requirePlace().serverUrl,
+      random: this.#options.random ?? Math.random,
     })
   }
 
-  #sealTo(programme: Programme, deviceKey: DeviceKey): SealTo {
-    const nowMs = this.#options.clock.nowMs()
-    const { vaultKey } = programme
-    if (vaultKey === null || !(vaultKey.opensAtMs <= nowMs && nowMs < vaultKey.closesAtMs)) {
-      throw new FairtraceError('KEY_UNAVAILABLE', 'the vault has no key for now')
-    }
-    return { programme: programme.id, vaultKey, deviceKey }
+  async #keepTask(chosen: ChosenTask | null): Promise<void> {
+    await writeChosenTask(this.#storage, chosen)
+    this.#chosenTask = chosen
   }
 
   async #leaseClient(): Promise<LeaseClient> {
     if (this.#leases !== null) return this.#leases
-    const { serverUrl, pins } = this.#requirePlace()
-    const { id, key, build } = this.#requireEnrolled()
+    const { serverUrl, pins } = this.#identity.requirePlace()
+    const { id, key, build } = this.#identity.requireEnrolled()
+    const { clock, monotonicMs, random } = this.#options
     this.#leases = new LeaseClient({
       fetch: this.#fetch,
       serverUrl,
@@ -465,9 +417,10 @@ export class Device {
       programme: await this.programme(),
       fetchProgramme: () => this.programme(),
       fetchCharter: (hash) => fetchCharter(this.#fetch, serverUrl, hash, pins),
-      outbox: this.#outbox,
-      clock: this.#options.clock,
-      monotonicMs: this.#options.monotonicMs ?? (() => performance.now()),
+      outbox: this.#storage,
+      clock,
+      monotonicMs: monotonicMs ?? (() => performance.now()),
+      ...(random === undefined ? {} : { random }),
     })
     return this.#leases
   }
@@ -477,63 +430,8 @@ export class Device {
     try {
       return await work()
     } catch (cause) {
-      if (isFairtraceError(cause) && cause.code === 'CONSENT_REQUIRED') await this.#deleteIfWithdrawn()
+      if (isFairtraceError(cause) && cause.code === 'CONSENT_REQUIRED') await this.deleteIfWithdrawn()
       throw cause
     }
-  }
-
-  async #deleteIfWithdrawn(): Promise<void> {
-    let state: string
-    try {
-      state = await consentState(this.#fetch, this.#requireMembership())
-    } catch (cause) {
-      if (!isFairtraceError(cause)) throw cause
-      // Not known to be withdrawn: what waits is kept, and nothing is captured or sent without consent anyway.
-      return
-    }
-    if (state === 'withdrawn') await this.#outbox.deleteEverything()
-  }
-
-  #pins(): Pins | null {
-    return this.#membership?.pins ?? this.#place?.pins ?? null
-  }
-
-  async #keepEnrolment(device: string, build: string, key: DeviceKey): Promise<DeviceId> {
-    const enrolment: Enrolment = { device, build, privateKey: jose.encode(await exportDeviceKey(key)) }
-    this.#outbox.writeSetting('enrolment', enrolment)
-    this.#enrolled = await restore(enrolment)
-    this.#leases = null
-    return this.#enrolled.id
-  }
-
-  /** Where the portal is, and by which keys it is known: from joining, or from a one-time code. */
-  #requirePlace(): Place {
-    const place = this.#membership ?? this.#place
-    if (place === null) throw new FairtraceError('DEVICE_UNKNOWN', 'this device has not joined a programme')
-    const { serverUrl } = this.#options
-    return { serverUrl: serverUrl ?? place.serverUrl, pins: place.pins }
-  }
-
-  /** What a capture of now would be held to. What waits leaves under these terms, if they are narrower than those it was captured under. */
-  async #termsNow() {
-    const leases = await this.#leaseClient()
-    const { lease } = await this.#withdrawnElsewhere(() => leases.renew())
-    return { lease, charter: leases.programme.charter }
-  }
-
-  #keepMembership(membership: Membership): void {
-    this.#outbox.writeSetting('membership', membership)
-    this.#membership = membership
-  }
-
-  #requireMembership(): Membership {
-    if (this.#membership === null) throw new FairtraceError('DEVICE_UNKNOWN', 'this device has not joined a programme')
-    const { serverUrl } = this.#options
-    return serverUrl === undefined ? this.#membership : { ...this.#membership, serverUrl }
-  }
-
-  #requireEnrolled(): Enrolled {
-    if (this.#enrolled === null) throw new FairtraceError('DEVICE_UNKNOWN', 'this device is not enrolled')
-    return this.#enrolled
   }
 }

@@ -28,8 +28,12 @@ import { LEASE_REQUEST_TYP, signRequest, verifyLease } from './tokens.ts'
 
 /** The longest lease that a device takes: a server can't hand out a permission that outlives a lockdown. */
 export const LEASE_MS_MAX = 600_000
-/** How long a device waits after a refusal or a failure before it asks again. */
+/** How long a device waits after the first refusal or failure before it asks again; each one after it doubles that. */
 const RETRY_MS = 5_000
+/** After failures: a network that comes back is found soon. */
+const UNREACHABLE_RETRY_MS_MAX = 60_000
+/** After refusals: what changes is pushed, or told by the person. */
+const REFUSED_RETRY_MS_MAX = 300_000
 /**
  * The least that a device waits after a revocation: every portal has heard of the change by then. On top of it comes chance, up
  * to `RETRY_MS`, so that all devices of a programme don't ask at once.
@@ -68,15 +72,19 @@ export interface LeaseClientOptions {
   readonly random?: () => number
 }
 
+type Held = HeldLease & { readonly monotonicEndMs: number }
+
 const renewedSchema = z.object({ lease: z.string().max(8_192) })
 
 export class LeaseClient {
   readonly #options: LeaseClientOptions
   #programme: Programme
   #renewals: Renewals | null = null
-  #held: (HeldLease & { readonly monotonicEndMs: number }) | null = null
+  #held: Held | null = null
   #retryAtMs = Number.NEGATIVE_INFINITY
   #refusal: ErrorCode | null = null
+  #failures = 0
+  #refreshing: Promise<HeldLease | null> | null = null
   #unbroken = 0
   /** Counts the times that a lease was given up: an answer to a request from before is no longer for us. */
   #givenUp = 0
@@ -89,6 +97,10 @@ export class LeaseClient {
 
   /** The lease that is alive now, or null. */
   current(): HeldLease | null {
+    return this.#current()
+  }
+
+  #current(): Held | null {
     const held = this.#held
     if (held === null) return null
     const portalMs = this.#options.clock.nowMs() + held.portalAheadMs
@@ -122,6 +134,8 @@ export class LeaseClient {
     this.drop()
     const { monotonicMs, random } = this.#options
     const waitMs = REVOKED_MS_MIN + (random ?? Math.random)() * (RETRY_MS - REVOKED_MS_MIN)
+    this.#refusal = 'LEASE_REVOKED'
+    this.#failures = 0
     this.#retryAtMs = monotonicMs() + waitMs
   }
 
@@ -154,18 +168,53 @@ export class LeaseClient {
     return await this.refresh()
   }
 
-  /** As `keepFresh`, however much of the lease is left. */
-  async refresh(): Promise<HeldLease | null> {
+  /** As `keepFresh`, however much of the lease is left. Whoever asks meanwhile gets the same answer. */
+  refresh(): Promise<HeldLease | null> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = null
+    })
+    return this.#refreshing
+  }
+
+  /** The person is there and waits, or something is known to be different: the next `refresh` asks whatever was said before. */
+  forgetFailures(): void {
+    this.#failures = 0
+    this.#retryAtMs = Number.NEGATIVE_INFINITY
+  }
+
+  /** Milliseconds until there is something to do: ask for the next lease, or let go of this one. */
+  dueInMs(): number {
+    const held = this.#current()
+    const monotonicMs = this.#options.monotonicMs()
+    const waitMs = Math.max(0, this.#retryAtMs - monotonicMs)
+    if (held === null) return Math.ceil(waitMs)
+    const { lease, portalAheadMs, monotonicEndMs } = held
+    const portalMs = this.#options.clock.nowMs() + portalAheadMs
+    const askMs = Math.max((lease.startsAtMs + lease.endsAtMs) / 2 - portalMs, waitMs)
+    return Math.ceil(Math.max(0, Math.min(askMs, lease.endsAtMs - portalMs, monotonicEndMs - monotonicMs)))
+  }
+
+  async #refresh(): Promise<HeldLease | null> {
     if (this.#options.monotonicMs() < this.#retryAtMs) return this.current()
     try {
-      return await this.renew()
+      const held = await this.renew()
+      this.#failures = 0
+      return held
     } catch (cause) {
       // Fails closed: without an answer there is no new lease, and the old one ends by its own clocks.
-      if (isRefused(cause)) this.drop()
+      const isRefusal = isRefused(cause)
+      if (isRefusal) this.drop()
       this.#refusal = isFairtraceError(cause) ? cause.code : 'INTERNAL'
-      this.#retryAtMs = Math.max(this.#retryAtMs, this.#options.monotonicMs() + RETRY_MS)
+      const waitMs = this.#waitMs(isRefusal ? REFUSED_RETRY_MS_MAX : UNREACHABLE_RETRY_MS_MAX)
+      this.#retryAtMs = Math.max(this.#retryAtMs, this.#options.monotonicMs() + waitMs)
       return this.current()
     }
+  }
+
+  /** Doubles with each failure, and lands anywhere in the upper half, so that devices don't come back together. */
+  #waitMs(maxMs: number): number {
+    const ceilingMs = Math.min(RETRY_MS * 2 ** this.#failures++, maxMs)
+    return Math.max(RETRY_MS, ceilingMs * (0.5 + (this.#options.random ?? Math.random)() / 2))
   }
 
   async #renew(): Promise<HeldLease> {

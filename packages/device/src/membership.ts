@@ -57,6 +57,8 @@ const consentStatusSchema = z.object({
   renewAtMs: z.number().nullable(),
   isErasing: z.boolean(),
   reflectionEndsAtMs: z.number(),
+  /** When a passkey begins to work that was added without another one's word; null if none waits. */
+  passkeyWorksFromMs: z.number().nullable().default(null),
   record: z.record(z.string(), z.unknown()).nullable(),
   history: z.array(
     z.object({

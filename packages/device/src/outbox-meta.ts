@@ -1,17 +1,10 @@
 /** Rows of the outbox that aren't recordings: what the device is, the next sequence number, the marks, the notes. */
 import type { DatabaseSync } from 'node:sqlite'
 import { FairtraceError } from '@fairtrace/core'
-import { z } from 'zod'
 import type { HighestSeen, LocalNote } from './outbox.ts'
 import { blob } from './outbox-database.ts'
+import { highestSchema, NOTES_MAX, noteSchema, STORAGE_CHECK } from './recording-info.ts'
 import type { SealedValues } from './sealed-values.ts'
-
-/** Notes kept at most; older ones go. */
-const NOTES_MAX = 1_000
-const CHECK = 'fairtrace outbox 1'
-
-const noteSchema = z.strictObject({ atMs: z.number(), reason: z.string() })
-const highestSchema = z.strictObject({ epoch: z.number(), consentVersion: z.number() })
 
 /** Single statements; who calls decides what is one transaction. */
 export class MetaRows {
@@ -29,10 +22,10 @@ export class MetaRows {
    */
   requireKey(): void {
     if (this.#database.prepare('select count(*) as n from meta').get()?.n === 0) {
-      this.put('check', CHECK)
+      this.put('check', STORAGE_CHECK)
       this.put('sequence', 0)
     }
-    if (this.get('check') !== CHECK) throw new FairtraceError('OUTBOX_CORRUPT', 'the outbox has no check value')
+    if (this.get('check') !== STORAGE_CHECK) throw new FairtraceError('OUTBOX_CORRUPT', 'the outbox has no check value')
   }
 
   nextSequence(): number {
@@ -79,5 +72,9 @@ export class MetaRows {
     this.#database
       .prepare('insert into meta (name, value) values (?, ?) on conflict (name) do update set value = excluded.value')
       .run(name, this.#values.encryptJson(`meta ${name}`, value))
+  }
+
+  remove(name: string): void {
+    this.#database.prepare('delete from meta where name = ?').run(name)
   }
 }

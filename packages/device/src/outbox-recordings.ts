@@ -2,33 +2,23 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import {
   type Action,
-  type AppId,
   actionSchema,
   FairtraceError,
   id128Pattern,
   type RecordingId,
-  TASK_OUTCOMES,
   type TaskOutcome,
 } from '@fairtrace/core'
 import { z } from 'zod'
 import { randomId } from './device-key.ts'
 import type { RecordingStart, WaitingRecording } from './outbox.ts'
 import { blob } from './outbox-database.ts'
+import { infoOfStart, infoSchema, RECORDING_STATES, type RecordingInfo } from './recording-info.ts'
 import type { SealedValues } from './sealed-values.ts'
+import { splitActions } from './split-actions.ts'
 
-const infoSchema = z.strictObject({
-  lease: z.string(),
-  task: z.string().nullable(),
-  shield: z.string(),
-  startedAtMs: z.number(),
-  reviewMs: z.number().min(0),
-  endedAtMs: z.number().nullable(),
-  outcome: z.enum(TASK_OUTCOMES).nullable().default(null),
-})
-type Info = z.infer<typeof infoSchema>
 const rowSchema = z.object({
   id: z.string().regex(id128Pattern),
-  state: z.enum(['open', 'held', 'released']),
+  state: z.enum(RECORDING_STATES),
   info: z.instanceof(Uint8Array),
   actions: z.number(),
 })
@@ -99,7 +89,7 @@ export class RecordingRows {
 
   /** The start of a recording as it will be stored. */
   sealStart(recording: RecordingId, start: RecordingStart): Uint8Array {
-    return this.#values.encryptJson(infoOf(recording), { ...start, endedAtMs: null, outcome: null } satisfies Info)
+    return this.#values.encryptJson(infoOf(recording), infoOfStart(start))
   }
 
   insertOpen(recording: RecordingId, start: Uint8Array): void {
@@ -141,7 +131,7 @@ export class RecordingRows {
       this.remove(id)
       return
     }
-    const value = this.#values.encryptJson(infoOf(id), { ...info, endedAtMs } satisfies Info)
+    const value = this.#values.encryptJson(infoOf(id), { ...info, endedAtMs } satisfies RecordingInfo)
     this.#database.prepare(`update recordings set state = 'held', info = ? where id = ?`).run(value, id)
   }
 
@@ -149,8 +139,18 @@ export class RecordingRows {
   setOutcome(recording: RecordingId, outcome: TaskOutcome | null): void {
     const { id, state, actionCount, ...info } = this.requireEnded(recording)
     if (info.task === null) throw new FairtraceError('USAGE', 'the recording shows no task')
-    const value = this.#values.encryptJson(infoOf(id), { ...info, outcome } satisfies Info)
+    const value = this.#values.encryptJson(infoOf(id), { ...info, outcome } satisfies RecordingInfo)
     this.#database.prepare('update recordings set info = ? where id = ?').run(value, id)
+  }
+
+  /** Without any actions it disappears. */
+  replaceActions(recording: RecordingId, actions: readonly Action[]): void {
+    if (actions.length === 0) {
+      this.remove(recording)
+      return
+    }
+    this.#database.prepare('delete from chunks where recording = ?').run(recording)
+    this.insertChunk(recording, 0, actions.length, this.sealChunk(recording, 0, actions))
   }
 
   closeAll(endedAtMs: number): void {
@@ -162,14 +162,14 @@ export class RecordingRows {
   /** Cuts `[from, to)` out; what comes after becomes a recording of its own. */
   cut(recording: RecordingId, from: number, to: number): void {
     const { id, state, actionCount, ...info } = this.requireEnded(recording)
-    const { before, after } = split(this.actions(id), from, to)
+    const { before, after } = splitActions(this.actions(id), from, to)
     this.remove(id)
     // Only what still reaches the end can say how the task ended.
     if (before.length > 0) this.#insertWhole(id, state, { ...info, outcome: null }, before)
     if (after.length > 0) this.#insertWhole(randomId() as RecordingId, state, info, after)
   }
 
-  #insertWhole(id: RecordingId, state: string, info: Info, actions: readonly Action[]): void {
+  #insertWhole(id: RecordingId, state: string, info: RecordingInfo, actions: readonly Action[]): void {
     this.#insert(id, state, this.#values.encryptJson(infoOf(id), info))
     this.insertChunk(id, 0, actions.length, this.#values.encryptJson(chunkOf(id, 0), actions))
   }
@@ -184,18 +184,6 @@ export class RecordingRows {
     const parsed = infoSchema.parse(this.#values.decryptJson(infoOf(recording), blob(info)))
     return { id: recording, state, actionCount: actions, ...parsed }
   }
-}
-
-/** `after` begins with a `switch` to the app it happens in, which the deleted part may have said. */
-function split(actions: readonly Action[], from: number, to: number): { before: Action[]; after: Action[] } {
-  if (!(Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from < to && to <= actions.length)) {
-    throw new FairtraceError('USAGE', `the part ${from} to ${to} is not inside ${actions.length} actions`)
-  }
-  const after = actions.slice(to)
-  let app: AppId | null = null
-  for (const action of actions.slice(0, to)) if (action.kind === 'switch') app = action.app
-  if (app !== null && after.length > 0 && after[0]?.kind !== 'switch') after.unshift({ kind: 'switch', app })
-  return { before: actions.slice(0, from), after }
 }
 
 // Identities of rows, as associated data.

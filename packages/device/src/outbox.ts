@@ -3,7 +3,7 @@
  *
  * A recording is `open` while it grows, then `held` until its review period ends; the participant may release it early.
  * Sealing turns it into batches in one step, and only an acknowledgement takes a batch away. The desktop's implementation
- * is `sqlite-outbox.ts`; the extension brings its own behind the same interface.
+ * is `sqlite-outbox.ts`, the browser's `indexeddb-storage.ts`.
  */
 import type { Action, BatchId, RecordingId, TaskOutcome } from '@fairtrace/core'
 
@@ -80,6 +80,12 @@ export interface Outbox {
    * recording is one continuous stretch.
    */
   deletePart(recording: RecordingId, from: number, to: number): Promise<void>
+  /**
+   * Replaces the actions of an ended recording by those that `keep` lets stay, in one step; one without any disappears.
+   * @returns actions that went, from the disk too
+   * @throws `NOT_FOUND`; `USAGE` while it still grows
+   */
+  narrow(recording: RecordingId, keep: (actions: readonly Action[]) => readonly Action[]): Promise<number>
   /**
    * Says how the task of an ended recording ended.
    * @throws `NOT_FOUND`; `USAGE` while it still grows, or if it shows no task

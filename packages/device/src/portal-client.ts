@@ -1,6 +1,7 @@
 /** Calls to the portal and to intake: JSON in and out, refusals under the registry's codes. */
 import { ERRORS, type ErrorCode, FairtraceError } from '@fairtrace/core'
 import { z } from 'zod'
+import { systemTimers } from './timers.ts'
 
 /** How long one call may take before the server counts as out of reach. */
 const CALL_MS_MAX = 30_000
@@ -34,6 +35,9 @@ const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.st
 export async function call(fetch: Fetch, url: string, options: Call = {}): Promise<Answer> {
   let response: Response
   let text: string
+  const late = new AbortController()
+  // Not `AbortSignal.timeout`: its timer would wake a device that idles, long after the answer.
+  const timer = systemTimers.set(CALL_MS_MAX, () => late.abort())
   try {
     response = await fetch(url, {
       method: options.method ?? (options.body === undefined ? 'GET' : 'POST'),
@@ -44,11 +48,13 @@ export async function call(fetch: Fetch, url: string, options: Call = {}): Promi
       ...(options.body === undefined ? {} : { body: encode(options.body) }),
       // A redirect could lead a sealed batch or a token to somebody else.
       redirect: 'error',
-      signal: AbortSignal.timeout(CALL_MS_MAX),
+      signal: late.signal,
     })
     text = await response.text()
   } catch (cause) {
     throw new FairtraceError('SERVER_UNREACHABLE', `${originOf(url)} does not answer`, { cause })
+  } finally {
+    timer.clear()
   }
   const value = parseJson(text)
   if (response.ok) return { ok: true, value, text }

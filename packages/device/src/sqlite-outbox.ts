@@ -9,22 +9,14 @@ import {
   type TaskOutcome,
 } from '@fairtrace/core'
 import { randomId } from './device-key.ts'
-import type {
-  BatchToStore,
-  HighestSeen,
-  LocalNote,
-  Outbox,
-  RecordingStart,
-  WaitingBatch,
-  WaitingRecording,
-} from './outbox.ts'
+import type { BatchToStore, HighestSeen, LocalNote, RecordingStart, WaitingBatch, WaitingRecording } from './outbox.ts'
 import { BatchRows } from './outbox-batches.ts'
 import { inTransaction, openOutboxDatabase, wipeDeleted } from './outbox-database.ts'
 import { MetaRows } from './outbox-meta.ts'
 import { RecordingRows } from './outbox-recordings.ts'
+import { isDue, OUTBOX_BYTES_MAX } from './outbox-rules.ts'
 import { sealedValues } from './sealed-values.ts'
-
-export const OUTBOX_BYTES_MAX = 64 * 1024 * 1024
+import type { DeviceStorage } from './storage.ts'
 
 export interface SqliteOutboxOptions {
   readonly file: string
@@ -49,7 +41,7 @@ export function openSqliteOutbox(options: SqliteOutboxOptions): SqliteOutbox {
   }
 }
 
-export class SqliteOutbox implements Outbox {
+export class SqliteOutbox implements DeviceStorage {
   readonly #database: DatabaseSync
   readonly #recordings: RecordingRows
   readonly #batches: BatchRows
@@ -131,6 +123,17 @@ export class SqliteOutbox implements Outbox {
     return this.#inTurn(() => this.#delete(() => this.#recordings.cut(recording, from, to)))
   }
 
+  narrow(recording: RecordingId, keep: (actions: readonly Action[]) => readonly Action[]): Promise<number> {
+    return this.#inTurn(() => {
+      this.#recordings.requireEnded(recording)
+      const actions = this.#recordings.actions(recording)
+      const kept = keep(actions)
+      if (kept.length === actions.length) return 0
+      this.#delete(() => this.#recordings.replaceActions(recording, kept))
+      return actions.length - kept.length
+    })
+  }
+
   setOutcome(recording: RecordingId, outcome: TaskOutcome | null): Promise<void> {
     return this.#inTurn(() => {
       const before = this.#recordings.bytes(recording)
@@ -151,11 +154,7 @@ export class SqliteOutbox implements Outbox {
   }
 
   async due(nowMs: number): Promise<readonly WaitingRecording[]> {
-    return this.#recordings.list().filter(({ state, endedAtMs, reviewMs }) => {
-      if (state === 'released') return true
-      // Stated as what is due, so that a time that is no number holds the recording back.
-      return state === 'held' && endedAtMs !== null && endedAtMs + reviewMs <= nowMs
-    })
+    return this.#recordings.list().filter((recording) => isDue(recording, nowMs))
   }
 
   seal(recording: RecordingId, build: (firstSequence: number) => Promise<readonly BatchToStore[]>): Promise<number> {
@@ -224,16 +223,16 @@ export class SqliteOutbox implements Outbox {
     )
   }
 
-  /** A value of the device itself, such as its key and its pins; null if there is none. */
-  readSetting(name: string): unknown {
+  async readSetting(name: string): Promise<unknown> {
     return this.#meta.get(`setting ${name}`)
   }
 
-  writeSetting(name: string, value: unknown): void {
-    this.#change(() => this.#meta.put(`setting ${name}`, value))
+  async writeSetting(name: string, value: unknown): Promise<void> {
+    if (value === null) this.#delete(() => this.#meta.remove(`setting ${name}`))
+    else this.#change(() => this.#meta.put(`setting ${name}`, value))
   }
 
-  close(): void {
+  async close(): Promise<void> {
     if (!this.#database.isOpen) return
     wipeDeleted(this.#database)
     this.#database.close()

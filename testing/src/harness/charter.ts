@@ -94,7 +94,7 @@ keys:
   keeper: ${TEST_PUBLIC_KEYS.keeper}
   ledger: ${TEST_PUBLIC_KEYS.ledger}
   builder: ${TEST_PUBLIC_KEYS.builder}
-builds: { device: [test-build], server: [fairtrace-server-0.1.0] }
+builds: { device: [test-build, fairtrace-agent-0.1.0, fairtrace-extension-0.1.0], server: [fairtrace-server-0.1.0] }
 `
 
 /** A valid charter; `overrides` replaces whole top-level fields. Durations are milliseconds. */

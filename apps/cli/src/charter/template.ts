@@ -6,13 +6,13 @@ export interface TemplateFacts {
   readonly schema: string
   /** Of the installation; null where there is none yet. */
   readonly keys: Readonly<Record<'issuer' | 'vault' | 'keeper' | 'ledger' | 'builder', string | null>> | null
-  readonly deviceBuild: string
+  readonly deviceBuilds: readonly string[]
   readonly serverBuild: string
 }
 
 const FILL_IN = 'FILL-IN'
 
-export function charterTemplate({ schema, keys, deviceBuild, serverBuild }: TemplateFacts): string {
+export function charterTemplate({ schema, keys, deviceBuilds, serverBuild }: TemplateFacts): string {
   const key = (name: 'issuer' | 'vault' | 'keeper' | 'ledger' | 'builder') => keys?.[name] ?? FILL_IN
   return `# yaml-language-server: $schema=${schema}
 # Fill in every ${FILL_IN}, then run \`fairtrace charter check\` on this file. docs/charter.md explains each field.
@@ -117,5 +117,5 @@ keys:
   ledger: ${key('ledger')}
   builder: ${key('builder')}
 # Builds that were reviewed. A device with another one gets no lease; a server with another one starts no programme.
-${stringify({ builds: { device: [deviceBuild], server: [serverBuild] } })}`
+${stringify({ builds: { device: [...deviceBuilds], server: [serverBuild] } })}`
 }

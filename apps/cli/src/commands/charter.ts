@@ -9,10 +9,10 @@ import {
   isFairtraceError,
   parseCharter,
 } from '@fairtrace/core'
-import { DEVICE_BUILD } from '@fairtrace/device'
 import { DataDir, SERVER_BUILD } from '@fairtrace/server'
 import { Command } from 'commander'
 import { charterInForce, handInTo, type Outcome, type PortalPlace, proposeTo } from '../charter/charter-portal.ts'
+import { DEVICE_BUILDS } from '../charter/device-builds.ts'
 import { parseGroups } from '../charter/groups.ts'
 import { readKeyFile } from '../charter/key-file.ts'
 import { planChange, planLines } from '../charter/plan.ts'
@@ -84,7 +84,7 @@ async function init(file: string, options: Json & { data?: string }): Promise<vo
   const schema = relative(dirname(resolve(file)), SCHEMA)
   const dir = options.data === undefined ? null : new DataDir(options.data)
   const keys = dir === null ? null : { ...dir.installation().keys, keeper: dir.keeper()?.key ?? null }
-  const text = charterTemplate({ schema, keys, deviceBuild: DEVICE_BUILD, serverBuild: SERVER_BUILD })
+  const text = charterTemplate({ schema, keys, deviceBuilds: DEVICE_BUILDS, serverBuild: SERVER_BUILD })
   try {
     await writeFile(file, text, { flag: 'wx' })
   } catch (cause) {

@@ -68,9 +68,9 @@ async function onDevice(options: Options, work: (concerns: DeviceConcerns) => Pr
   }
 }
 
-function list(concerns: DeviceConcerns, { json }: Options): void {
-  const known = concerns.list()
-  const digests = [...concerns.keyDigests()].map(([round, digest]) => ({ round, digest }))
+async function list(concerns: DeviceConcerns, { json }: Options): Promise<void> {
+  const known = await concerns.list()
+  const digests = [...(await concerns.keyDigests())].map(([round, digest]) => ({ round, digest }))
   if (json) {
     printJson({ concerns: known, keys: digests })
     return

@@ -11,12 +11,12 @@ import {
   type CaptureReport,
   DEVICE_BUILD,
   type Device,
-  type DeviceUploadReport,
   openDevice,
   openReplay,
   REPLAY_FORMATS,
   type ReplayFormat,
   type ReplayReport,
+  type SentReport,
 } from '@fairtrace/device'
 import { Command, Option } from 'commander'
 import { chosen } from '../choices.ts'
@@ -52,7 +52,7 @@ interface Outcome {
   captured: CaptureReport | null
   released: number
   waiting: readonly { recording: string; actions: number; heldUntil: string | null }[]
-  uploaded: DeviceUploadReport | null
+  uploaded: SentReport | null
 }
 
 export function replayCommand(): Command {

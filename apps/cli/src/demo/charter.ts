@@ -1,10 +1,10 @@
 /** The charter of the demonstration, written as anybody would write one: as YAML, then parsed like any other. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { charterHash, parseCharter, ROLES, WEEKDAYS } from '@fairtrace/core'
-import { DEVICE_BUILD } from '@fairtrace/device'
 import { type DataDir, type Installation, publicKeyOf, SERVER_BUILD } from '@fairtrace/server'
 import { SIMULATED_APPS, SIMULATED_TASKS, softwareAuthenticator } from '@fairtrace/testing/simulator'
 import { stringify } from 'yaml'
+import { DEVICE_BUILDS } from '../charter/device-builds.ts'
 import { type SignedCharter, signCharter } from '../charter/sign-charter.ts'
 import type { People } from './people.ts'
 
@@ -65,7 +65,7 @@ export function demoCharterYaml(installation: Installation, people: People): str
       concerns: { review: 3, pause: 6, reviewDeadline: '7 days' },
       release: { k: 5, segmentActionsMax: 20, segmentsPerPersonMax: 200, exportAllowed: true },
       keys: installation.keys,
-      builds: { device: [DEVICE_BUILD], server: [SERVER_BUILD] },
+      builds: { device: [...DEVICE_BUILDS], server: [SERVER_BUILD] },
     },
     { lineWidth: 120 },
   )

@@ -42,6 +42,8 @@ export interface CycleOptions {
   readonly participants: number
   /** Folder of real recordings that the participants replay besides, or null. */
   readonly recordings: string | null
+  /** More people may take invitations now, before the time to think runs. */
+  whenInviting?(owner: PortalSession): Promise<void>
   onStep?(sentence: string, done: number, total: number): void
 }
 
@@ -131,6 +133,7 @@ async function inviteAndWait(
     const person = PortalSession.participant(embedded.portalUrl, sessions[0])
     await addPasskey(person, embedded.portalUrl, pat.passkeySeed)
   }
+  await options.whenInviting?.(owner)
   // The account of a participant shows what one of them would see.
   const accounts = people.accounts.map((account) =>
     account.role === 'participant' && sessions[0] !== undefined ? { ...account, session: sessions[0] } : account,

@@ -8,7 +8,7 @@ export const DROP_REASONS = [
   'focus-unknown',
   /** The app that has the focus isn't listed. */
   'app-not-listed',
-  /** A password field had the focus; counted once a stay, so that the count doesn't tell a length. */
+  /** A password field had the focus, for keys and pointer; counted once a stay, so that the count doesn't tell a length. */
   'field-secure',
   /** The source didn't know what had the focus; counted once a stay. */
   'field-unknown',
@@ -20,7 +20,7 @@ export const DROP_REASONS = [
   'key-unknown',
   /** More keys at once than hands can hold. */
   'keys-too-many',
-  /** Many different characters under one held modifier: its release was probably lost, and this is text. */
+  /** Many characters under one held modifier: its release was probably lost, or they spell one by its number; this is text. */
   'modifier-stuck',
   'release-without-press',
   'press-without-release',

@@ -19,10 +19,19 @@ const CHORD_CHARACTERS_MAX = 3
 
 type Erasing = 'backspace' | 'delete'
 
+/** What the keyboard tells its neighbour. */
+export interface KeyboardNeighbour {
+  /** Ends what the pointer holds: its action comes before ours. */
+  settle(): void
+  /** The text that is being typed goes on: what the pointer did meanwhile was no action. */
+  typing(): void
+  /** The text has ended, and its action stands. */
+  typed(): void
+}
+
 export class KeyboardReducer {
   readonly #sink: ReduceSink
-  /** Ends what the pointer holds: its action comes before ours. */
-  readonly #settlePointer: () => void
+  readonly #pointer: KeyboardNeighbour
   readonly #held = new Set<string>()
   readonly #modifiers = new Set<Modifier>()
   readonly #run = new TextRun()
@@ -36,9 +45,18 @@ export class KeyboardReducer {
   /** One drop was counted for this stay in a field that yields nothing. */
   #isStayCounted = false
 
-  constructor(sink: ReduceSink, settlePointer: () => void) {
+  constructor(sink: ReduceSink, pointer: KeyboardNeighbour) {
     this.#sink = sink
-    this.#settlePointer = settlePointer
+    this.#pointer = pointer
+  }
+
+  /** A text run has begun and not ended. */
+  get isTyping(): boolean {
+    return this.#isTyping
+  }
+
+  get field(): FieldKind {
+    return this.#field
   }
 
   /** Keys that are held now; at most `HELD_KEYS_MAX`. */
@@ -87,6 +105,7 @@ export class KeyboardReducer {
     } finally {
       this.#run.wipe()
     }
+    this.#pointer.typed()
   }
 
   /** Something else was done while `meta` was down. */
@@ -106,8 +125,10 @@ export class KeyboardReducer {
   }
 
   #press(id: string, key: Key): void {
-    // A key that is held repeats by itself; a second press without a release is the same.
-    if (this.#held.has(id)) return
+    if (this.#held.has(id)) {
+      this.#repeat(key)
+      return
+    }
     if (this.#held.size >= HELD_KEYS_MAX) {
       this.#sink.drop('keys-too-many')
       return
@@ -121,6 +142,15 @@ export class KeyboardReducer {
     this.#isMetaAlone = false
     if (key.is === 'named') this.#pressNamed(key.name)
     else this.#pressCharacter(key.code)
+  }
+
+  /**
+   * A key that is held repeats by itself, and a recorder may lose a release. In a text each repeat counts, because the final
+   * text has it; anything else was done once, however long the key was held.
+   */
+  #repeat(key: Key): void {
+    if (key.is === 'character' && this.#isText(key.code)) this.#type(key.code)
+    else if (key.is === 'named' && (key.name === 'backspace' || key.name === 'delete')) this.#correct(key.name)
   }
 
   #release(id: string, key: Key): void {
@@ -156,6 +186,7 @@ export class KeyboardReducer {
   /** Corrections inside a text run vanish in it: the final text alone counts. Says whether the key was one. */
   #correct(name: Erasing): boolean {
     if (!this.#isTyping || this.#modifiers.has('meta')) return false
+    this.#pointer.typing()
     // The caret is at the end of the run, so `delete` has nothing of it to take.
     if (name === 'delete') return true
     if (this.#modifiers.has('ctrl') || this.#modifiers.has('alt')) this.#run.eraseWord()
@@ -165,7 +196,7 @@ export class KeyboardReducer {
 
   #erase(name: Erasing): void {
     if (this.#erasing === name) return
-    this.#settlePointer()
+    this.#pointer.settle()
     this.settle()
     this.#erasing = name
   }
@@ -176,12 +207,22 @@ export class KeyboardReducer {
       return
     }
     const name = chordName(code)
+    if (this.#isCharacterCode(name)) {
+      this.#sink.drop('modifier-stuck')
+      return
+    }
     this.#chordCharacters.add(name)
     if (this.#chordCharacters.size > CHORD_CHARACTERS_MAX) {
       this.#sink.drop('modifier-stuck')
       return
     }
     this.#emitChord(name)
+  }
+
+  /** Alt and several figures type a character by its number (`alt+0233`): after the first, they are text. */
+  #isCharacterCode(name: string): boolean {
+    if (!this.#modifiers.has('alt') || this.#modifiers.size > 1 || !/^\d$/.test(name)) return false
+    return this.#chordCharacters.size > 0
   }
 
   /** Shift types capitals; ctrl+alt (AltGr on many systems) and alt on its own type signs; everything else commands. */
@@ -198,21 +239,22 @@ export class KeyboardReducer {
       return
     }
     if (!this.#isTyping) {
-      this.#settlePointer()
+      this.#pointer.settle()
       this.settle()
       this.#isTyping = true
     }
+    this.#pointer.typing()
     this.#run.add(code)
   }
 
   #emitPress(key: NamedKey): void {
-    this.#settlePointer()
+    this.#pointer.settle()
     this.settle()
     this.#sink.action({ kind: 'press', key })
   }
 
   #emitChord(key: string): void {
-    this.#settlePointer()
+    this.#pointer.settle()
     this.settle()
     const modifiers = MODIFIERS.filter((modifier) => this.#modifiers.has(modifier))
     this.#sink.action({ kind: 'hotkey', modifiers, key })
@@ -221,6 +263,11 @@ export class KeyboardReducer {
   /** Counted once a stay: a count for each key would tell how long the password is. */
   #dropStay(name: string, down: boolean): void {
     if (!down) this.#forgetKey(name)
+    this.countStay()
+  }
+
+  /** Something was done in a field that yields nothing. */
+  countStay(): void {
     if (this.#isStayCounted) return
     this.#isStayCounted = true
     this.#sink.drop(this.#field === 'secure' ? 'field-secure' : 'field-unknown')

@@ -38,6 +38,14 @@ export function isSameTarget(a: Place, b: Place): boolean {
   return column(a) === column(b) && row(a) === row(b)
 }
 
+/**
+ * Whether two scrolls are one: where elements are known they are, because what is scrolled passes under the pointer, and how
+ * far it came between two reports of the wheel is a matter of pace. A pointer that was moved rests first, and that parts them.
+ */
+export function isSameScroll(a: Place, b: Place): boolean {
+  return (a.target !== undefined && b.target !== undefined) || isSameTarget(a, b)
+}
+
 /** Whether press and release, or two clicks, were in one place: on one element, or without one within a few pixels. */
 export function isSamePlace(a: Place, b: Place): boolean {
   if (a.target !== undefined && b.target !== undefined) return isSameElement(a.target, b.target)

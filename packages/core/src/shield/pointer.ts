@@ -1,39 +1,52 @@
 /** Reducing the pointer: clicks with their count, drags, merged scrolls, hovers. Positions stay exact here. */
 import type { InputEvent, MouseButton, Place } from '../input-event.ts'
-import { isSamePlace, isSameTarget, readPlace } from './place.ts'
+import { isSamePlace, isSameScroll, isSameTarget, readPlace } from './place.ts'
 import type { RawAction, ReduceSink, ScrollDirection } from './raw-action.ts'
 
 interface Press {
   readonly place: Place
   readonly clicks: number
+  /** A password field had the focus. */
+  readonly isSecret: boolean
 }
 type Waiting = Extract<RawAction, { kind: 'click' | 'scroll' }>
 
 /** Clicks beyond a triple one are still one triple click. */
 const CLICKS_MAX = 3
 
+/** What the pointer needs of its neighbour. */
+export interface PointerNeighbour {
+  /** Ends what the keyboard holds: its action comes before ours. */
+  settle(): void
+  /** Counts one drop for this stay in a field that yields nothing. */
+  countStay(): void
+}
+
 export class PointerReducer {
   readonly #sink: ReduceSink
-  /** Ends what the keyboard holds: its action comes before ours. */
-  readonly #settleKeyboard: () => void
+  readonly #keyboard: PointerNeighbour
   readonly #held = new Map<MouseButton, Press>()
   /** A click that may still become a double one, or a scroll that may still grow. */
   #waiting: Waiting | null = null
   /** Place of the last hover, as long as nothing else happened since. */
   #hovered: Place | null = null
 
-  constructor(sink: ReduceSink, settleKeyboard: () => void) {
+  constructor(sink: ReduceSink, keyboard: PointerNeighbour) {
     this.#sink = sink
-    this.#settleKeyboard = settleKeyboard
+    this.#keyboard = keyboard
   }
 
-  button(event: Extract<InputEvent, { kind: 'button' }>): void {
+  /**
+   * @param isSecret a password field has the focus. A click that begins and ends in there is dropped, because it may be one on a
+   * keypad; the click that leads into the field, and the one that leads out, are as any other
+   */
+  button(event: Extract<InputEvent, { kind: 'button' }>, isSecret: boolean): void {
     const { button, down, clicks } = event
     const place = readPlace(event.place)
     if (place === null || !isButton(button) || typeof down !== 'boolean' || !isClickCount(clicks, down)) {
       this.#sink.drop('malformed')
-    } else if (down) this.#press(button, clicks, place)
-    else this.#release(button, place)
+    } else if (down) this.#press(button, { place, clicks, isSecret })
+    else this.#release(button, place, isSecret)
   }
 
   scroll(event: Extract<InputEvent, { kind: 'scroll' }>): void {
@@ -48,9 +61,9 @@ export class PointerReducer {
     const notches = Math.abs(isVertical ? dy : dx)
     if (notches === 0) return
     const direction: ScrollDirection = isVertical ? (dy > 0 ? 'up' : 'down') : dx > 0 ? 'right' : 'left'
-    this.#settleKeyboard()
+    this.#keyboard.settle()
     const before = this.#waiting
-    if (before?.kind === 'scroll' && before.direction === direction && isSameTarget(before.place, place)) {
+    if (before?.kind === 'scroll' && before.direction === direction && isSameScroll(before.place, place)) {
       this.#waiting = { ...before, notches: before.notches + notches }
       return
     }
@@ -68,7 +81,7 @@ export class PointerReducer {
     // Resting where the last action was says nothing new, and must not come between the clicks of a double one.
     const last = this.#waiting?.place ?? this.#hovered
     if (last !== null && isSameTarget(last, place)) return
-    this.#settleKeyboard()
+    this.#keyboard.settle()
     this.settle()
     this.#sink.action({ kind: 'hover', place })
     this.#hovered = place
@@ -99,8 +112,9 @@ export class PointerReducer {
     this.#held.clear()
   }
 
-  #press(button: MouseButton, clicks: number, place: Place): void {
-    this.#settleKeyboard()
+  #press(button: MouseButton, press: Press): void {
+    const { clicks, place } = press
+    this.#keyboard.settle()
     if (this.#held.has(button)) this.#sink.drop('press-without-release')
     const continues =
       this.#waiting?.kind === 'click' &&
@@ -108,17 +122,21 @@ export class PointerReducer {
       clicks > this.#waiting.count &&
       isSamePlace(this.#waiting.place, place)
     if (!continues) this.settle()
-    this.#held.set(button, { place, clicks })
+    this.#held.set(button, press)
   }
 
-  #release(button: MouseButton, place: Place): void {
+  #release(button: MouseButton, place: Place, isSecret: boolean): void {
     const press = this.#held.get(button)
     if (press === undefined) {
       this.#sink.drop('release-without-press')
       return
     }
     this.#held.delete(button)
-    this.#settleKeyboard()
+    if (isSecret && press.isSecret) {
+      this.#keyboard.countStay()
+      return
+    }
+    this.#keyboard.settle()
     if (!isSamePlace(press.place, place)) {
       this.settle()
       this.#sink.action({ kind: 'drag', button, from: press.place, to: place })

@@ -64,7 +64,10 @@ function protectKeys(raw: Extract<RawAction, { kind: 'press' | 'hotkey' | 'type'
   }
 }
 
+/** A touchpad reports fractions: how they were cut up must not show in the last digits of their sum. */
+const ROUNDING = 1e-6
+
 /** Rounded up to a power of two, so that a sum of notches isn't a habit. */
 function scrollAmount(notches: number): (typeof SCROLL_AMOUNTS)[number] {
-  return SCROLL_AMOUNTS.find((amount) => amount >= notches) ?? 64
+  return SCROLL_AMOUNTS.find((amount) => amount >= notches - ROUNDING) ?? 64
 }

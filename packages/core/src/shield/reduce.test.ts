@@ -112,6 +112,26 @@ describe('what never becomes an action', () => {
     expect(shielded([...chord('ctrl', 'z'), ...chord('ctrl', 'z')])).toHaveLength(2)
   })
 
+  it('drops clicks, hovers and scrolls inside a password field as one drop, and keeps the clicks that lead in and out', () => {
+    const place = at(10, 10, aTarget('button'))
+    const secure = focus(APP, 'secure')
+    const inside = [...click(place), ...click(place), rest(place), scroll(-3, place), ...type('1234')]
+    expect(shielded([secure, ...inside])).toEqual([])
+    expect(dropsOf([focus(), secure, ...inside])).toEqual({ 'field-secure': 1 })
+    const [down, up] = click(place)
+    if (down === undefined || up === undefined) throw new Error('a click is two events')
+    expect(shielded([down, secure, up, ...inside, down, focus(), up]).map((action) => action.kind)).toEqual([
+      'click',
+      'click',
+    ])
+  })
+
+  it('lets figures under alt, which type a character by its number, out as no more than one shortcut', () => {
+    const actions = shielded([key('alt'), ...type('0233'), key('alt', false)])
+    expect(actions).toEqual([hotkey('alt', '0')])
+    expect(shielded([...chord('alt', '1'), ...chord('alt', '2')])).toHaveLength(2)
+  })
+
   it('counts a key pressed in a password field as no key that is held after it', () => {
     const actions = shielded([focus(APP, 'secure'), key('ctrl'), focus(APP, 'text'), ...type('ab'), key('ctrl', false)])
     expect(actions).toEqual([typed('word', 'tiny')])
@@ -193,7 +213,10 @@ describe('scrolls', () => {
     ])
     expect(shielded([down(1), down(1, at(900, 400))])).toHaveLength(2)
     expect(shielded([down(1_000)])).toMatchObject([{ amount: 64 }])
-    expect(shielded([down(0.1), down(0.1)])).toMatchObject([{ amount: 1 }])
+    expect(shielded(Array.from({ length: 10 }, () => down(0.1)))).toMatchObject([{ amount: 1 }])
+    expect(shielded([down(1, at(10, 10, aTarget('row'))), down(1, at(10, 10, aTarget('row', 50)))])).toMatchObject([
+      { amount: 2, target: { role: 'row', box: [0, 0, 128, 80] } },
+    ])
     expect(shielded([scroll(1, at(10, 10), 3), scroll(0, at(10, 10), -2)])).toMatchObject([
       { direction: 'right', amount: 4 },
       { direction: 'left', amount: 2 },
@@ -211,6 +234,27 @@ describe('hovers', () => {
       'hover',
       'press',
       'hover',
+    ])
+  })
+})
+
+describe('hovers while a text is typed', () => {
+  const [a, b] = [at(10, 10, aTarget('button')), at(200, 10, aTarget('button', 200))]
+  const kinds = (events: readonly InputEvent[]) => shielded(events).map((action) => action.kind)
+
+  it('are nothing if the text goes on, also by a correction, and come after it if it does not', () => {
+    expect(kinds([...type('ab'), rest(a), ...type('cd')])).toEqual(['type'])
+    expect(kinds([...type('ab'), rest(a), ...tap('backspace')])).toEqual(['type'])
+    expect(kinds([...type('ab'), rest(a), rest(b), ...click(b)])).toEqual(['type', 'hover', 'hover', 'click'])
+    expect(kinds([...type('ab'), rest(a), focus(APP, 'none')])).toEqual(['type', 'hover'])
+  })
+
+  it('end the text where they are many, so that memory is bounded', () => {
+    const many = Array.from({ length: 50 }, (_, i) => rest(i % 2 === 0 ? a : b))
+    expect(kinds([...type('ab'), ...many, ...type('cd')])).toEqual([
+      'type',
+      ...Array.from({ length: 50 }, () => 'hover'),
+      'type',
     ])
   })
 })
@@ -263,6 +307,10 @@ describe('text runs', () => {
     ])
     expect(shielded([...type('hello world'), ...chord('ctrl', 'backspace'), ...chord('alt', 'backspace')])).toEqual([])
     expect(shielded([...type('ab'), ...tap('backspace', 'backspace', 'backspace')])).toEqual([])
+    const heldDown = [key('backspace'), key('backspace'), key('backspace'), key('backspace', false)]
+    expect(shielded([...type('hello'), ...heldDown])).toEqual([typed('word', 'tiny')])
+    expect(shielded([key('a'), key('a'), key('a'), key('a'), key('a', false)])).toEqual([typed('word', 'short')])
+    expect(shielded(tap('e', '\u0301', 't', 'e', '\u0301'))).toEqual(shielded(type('été')))
     expect(shielded([key('shift'), ...type('HELLO'), key('shift', false)])).toEqual([typed('word', 'short')])
   })
 

@@ -1,11 +1,12 @@
 /**
  * First step of the shield: input events → raw actions, in memory.
  *
- * Streaming; holds at most one waiting action, one text run, the buttons and keys that are down, and the focus. Never
+ * Streaming; holds at most one waiting action, one text run with the rests during it, the buttons and keys that are down, and the focus. Never
  * reads `atMs`: the order of events decides everything.
  */
 import type { AppId, FieldKind, InputEvent } from '../input-event.ts'
 import { KeyboardReducer } from './keyboard.ts'
+import { readPlace } from './place.ts'
 import { PointerReducer } from './pointer.ts'
 import type { ReduceSink } from './raw-action.ts'
 
@@ -16,6 +17,11 @@ export interface ReduceOptions {
   readonly keyboard: boolean
 }
 
+type RestEvent = Extract<InputEvent, { kind: 'rest' }>
+
+/** Whoever rests in more places has ended the text: memory is bounded. */
+const RESTS_WHILE_TYPING_MAX = 8
+
 const FIELDS: ReadonlySet<unknown> = new Set<FieldKind>(['text', 'search', 'code', 'none', 'secure', 'unknown'])
 
 export class Reducer {
@@ -23,6 +29,8 @@ export class Reducer {
   readonly #options: ReduceOptions
   readonly #pointer: PointerReducer
   readonly #keyboard: KeyboardReducer
+  /** Where the pointer came to rest while a text was typed: an action only if the text ends with it. */
+  readonly #restsWhileTyping: RestEvent[] = []
   /** `null`: nobody has said, or the source lost sight. */
   #app: AppId | null = null
   #isListed = false
@@ -38,8 +46,17 @@ export class Reducer {
       },
       drop: (reason) => sink.drop(reason),
     }
-    this.#pointer = new PointerReducer(inner, () => this.#keyboard.settle())
-    this.#keyboard = new KeyboardReducer(inner, () => this.#pointer.settle())
+    this.#pointer = new PointerReducer(inner, {
+      settle: () => this.#keyboard.settle(),
+      countStay: () => this.#keyboard.countStay(),
+    })
+    this.#keyboard = new KeyboardReducer(inner, {
+      settle: () => this.#pointer.settle(),
+      typing: () => void this.#restsWhileTyping.splice(0),
+      typed: () => {
+        for (const rest of this.#restsWhileTyping.splice(0)) this.#pointer.rest(rest)
+      },
+    })
   }
 
   /** Keys that are held now: bounded, for a test to see. */
@@ -85,6 +102,7 @@ export class Reducer {
   forget(): void {
     this.#app = null
     this.#isListed = false
+    this.#restsWhileTyping.length = 0
     this.#pointer.forget()
     this.#keyboard.forget()
   }
@@ -93,20 +111,38 @@ export class Reducer {
     switch (event.kind) {
       case 'button':
         this.#keyboard.acted()
-        this.#pointer.button(event)
+        this.#pointer.button(event, this.#keyboard.field === 'secure')
         return
       case 'scroll':
         this.#keyboard.acted()
-        this.#pointer.scroll(event)
+        if (this.#keyboard.field === 'secure') this.#keyboard.countStay()
+        else this.#pointer.scroll(event)
         return
       case 'rest':
-        this.#pointer.rest(event)
+        this.#rest(event)
         return
       case 'key':
         if (this.#options.keyboard) this.#keyboard.key(event)
         else this.#sink.drop('keyboard-level')
         return
     }
+  }
+
+  /** People move the pointer out of the way while they type: that neither parts a text nor leaves. */
+  #rest(event: RestEvent): void {
+    if (this.#keyboard.field === 'secure') this.#keyboard.countStay()
+    else if (!this.#keyboard.isTyping) this.#pointer.rest(event)
+    else this.#keepRest(event)
+  }
+
+  #keepRest(event: RestEvent): void {
+    const place = readPlace(event.place)
+    if (place === null) {
+      this.#sink.drop('malformed')
+      return
+    }
+    this.#restsWhileTyping.push({ kind: 'rest', atMs: 0, place })
+    if (this.#restsWhileTyping.length > RESTS_WHILE_TYPING_MAX) this.#keyboard.settle()
   }
 
   #focus(event: Extract<InputEvent, { kind: 'focus' }>): void {
@@ -146,7 +182,7 @@ export class Reducer {
     this.forget()
   }
 
-  /** At most one of the two holds an action, so the order here decides nothing. */
+  /** At most one of the two holds an action, so the order here decides nothing; rests during a text come after it. */
   #settle(): void {
     this.#pointer.settle()
     this.#keyboard.settle()

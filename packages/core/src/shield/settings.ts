@@ -8,7 +8,7 @@ import type { Charter } from '../charter/charter-schema.ts'
 import type { AppId } from '../input-event.ts'
 
 /** Raised whenever the same input could shield to other actions. A batch names the version that made it. */
-export const SHIELD_VERSION = '1'
+export const SHIELD_VERSION = '2'
 
 export interface ShieldSettings {
   /** `target`: role and box of the element; `cell`: only a cell of the 8 × 8 grid, also where the element is known. */

@@ -20,6 +20,12 @@ describe('TextRun', () => {
     expect(run.codes.every((code) => code === 0)).toBe(true)
   })
 
+  it('holds no capital, and no accent as a character of its own', () => {
+    const run = new TextRun()
+    for (const character of 'ÀÉŁA\u0301Ж') run.add(character.codePointAt(0) ?? 0)
+    expect(String.fromCodePoint(...run.codes.subarray(0, run.kept))).toBe('àéłaж')
+  })
+
   it('takes back a word with the spaces after it, and nothing of an empty text', () => {
     const run = new TextRun()
     for (const character of 'one two  ') run.add(character.charCodeAt(0))

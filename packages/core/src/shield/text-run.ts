@@ -3,11 +3,15 @@
  *
  * A fixed buffer of code points that is overwritten afterwards; no string is ever made of it. Beyond its end characters
  * are counted, not kept: such a text is `very-long` whatever it says.
+ *
+ * Capitals never enter: they are a habit, and nothing that is learnt from a text may depend on them.
  */
+import { isCombining, lowerCase } from './kinds/folding.ts'
+
 export const TEXT_CHARACTERS_MAX = 4_096
 
 export class TextRun {
-  /** Code points of the text as corrected so far; only the first `kept` belong to it. */
+  /** Code points of the text as corrected so far, in small letters; only the first `kept` belong to it. */
   readonly codes = new Uint32Array(TEXT_CHARACTERS_MAX)
   #length = 0
   #written = 0
@@ -22,8 +26,10 @@ export class TextRun {
   }
 
   add(code: number): void {
+    // An accent that comes after its letter is no character of its own: on another keyboard it comes with it.
+    if (isCombining(code)) return
     if (this.#length < TEXT_CHARACTERS_MAX) {
-      this.codes[this.#length] = code
+      this.codes[this.#length] = lowerCase(code)
       if (this.#length === this.#written) this.#written++
     }
     this.#length++

@@ -36,8 +36,8 @@ export interface PasskeysOptions {
   nowMs(): number
   /** Whether somebody without a passkey may do everything: only in a demonstration. */
   readonly isDemonstration: boolean
-  /** Called when somebody who has a passkey got another, with `personKey` of them: where to tell their devices. */
-  onAdded?(owner: string): void
+  /** Called when somebody who has a passkey got another: where to tell their devices. */
+  onAdded?(who: Identity): void
 }
 
 export interface RegistrationAnswer {
@@ -68,6 +68,12 @@ export class Passkeys {
 
   list(who: Identity): Promise<readonly StoredPasskey[]> {
     return this.#options.store.of(personKey(who))
+  }
+
+  /** When the passkey of theirs begins to work that waits longest; null if none waits. */
+  async waitsUntilMs(who: Identity): Promise<number | null> {
+    const waiting = (await this.list(who)).filter((passkey) => !this.#isUsable(passkey))
+    return waiting.length === 0 ? null : Math.max(...waiting.map(({ usableFromMs }) => usableFromMs))
   }
 
   /** What a browser's `navigator.credentials.create` takes, in JSON. */
@@ -113,7 +119,7 @@ export class Passkeys {
     if (added === null) {
       throw new FairtraceError('PASSKEY_INVALID', `it is known already, or you have ${PASSKEYS_PER_PERSON_MAX}`)
     }
-    if (added.countBefore > 0) this.#options.onAdded?.(owner)
+    if (added.countBefore > 0) this.#options.onAdded?.(who)
     return added
   }
 

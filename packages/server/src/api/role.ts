@@ -109,6 +109,11 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
       clock: context.clock,
       nowMs: passedMs,
       isDemonstration: context.installation === 'demonstration',
+      onAdded: (who) => {
+        if (who.kind !== 'participant') return
+        // Where it fails, their devices hear of it at their next look, which is once a day.
+        leases.announce(who.pseudonym).catch(() => context.log.warn('devices were not told of a new passkey'))
+      },
     }),
     access: grantAccess,
     publicAddress,

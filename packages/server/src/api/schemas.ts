@@ -141,6 +141,9 @@ export const consentAnswer = z.object({
   renewAtMs: ms.nullable().describe('From when on to ask for a fresh yes'),
   isErasing: z.boolean().describe('Whether keys are still to be destroyed after a withdrawal'),
   reflectionEndsAtMs: ms,
+  passkeyWorksFromMs: ms
+    .nullable()
+    .describe('When a passkey begins to work that was added without another one’s word; null if none waits'),
   record: z
     .record(z.string(), z.unknown())
     .nullable()

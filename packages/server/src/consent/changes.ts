@@ -5,6 +5,7 @@
  * listen, and none of them is to learn who decided something.
  */
 import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
 import { type LiveListener, listenLive } from '../runtime/live-listener.ts'
 import type { OpenDatabase } from '../store/database.ts'
 
@@ -20,6 +21,8 @@ export interface ChangeHandlers {
 }
 
 export interface Changes extends LiveListener {
+  /** For what the database doesn't announce itself: every portal then tells this person's devices to look again. */
+  announce(pseudonym: string): Promise<void>
   handleOf(pseudonym: string): string
 }
 
@@ -33,8 +36,12 @@ export async function watchChanges(database: OpenDatabase, handlers: ChangeHandl
     },
     onHeardAgain: handlers.onAnything,
   })
+  const handleOf = (pseudonym: string) => createHash('sha256').update(`${key}${pseudonym}`).digest('hex')
   return {
     ...listener,
-    handleOf: (pseudonym) => createHash('sha256').update(`${key}${pseudonym}`).digest('hex'),
+    handleOf,
+    async announce(pseudonym) {
+      await sql`select pg_notify(${PERSON}, ${handleOf(pseudonym)})`.execute(database.db)
+    },
   }
 }

@@ -18,6 +18,8 @@ export interface Leases {
   handleOf(pseudonym: string): string
   /** For who has just changed something about a person: from here on nothing of before is given to them. */
   changed(pseudonym: string): void
+  /** Has every device of a person look again, whichever portal it hears. */
+  announce(pseudonym: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -75,6 +77,7 @@ export async function openLeases({ database, store, programmes, issuer, clock }:
     push,
     handleOf,
     changed: (pseudonym) => cache.forget(handleOf(pseudonym)),
+    announce: (pseudonym) => watching.announce(pseudonym),
     async stop() {
       if (lull !== null) clearTimeout(lull)
       push.stop()

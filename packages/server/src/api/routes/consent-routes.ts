@@ -24,7 +24,7 @@ import {
 const PARTICIPANT = { tags: ['consent'], security: [{ session: [] }] }
 
 export function consentRoutes(app: PortalApp, portal: Portal): void {
-  const { programmes, identities, store, issuer, clock } = portal
+  const { programmes, identities, passkeys, store, issuer, clock } = portal
   app.post('/api/join', {
     schema: {
       tags: ['consent'],
@@ -53,7 +53,8 @@ export function consentRoutes(app: PortalApp, portal: Portal): void {
       response: { 200: consentAnswer, ...refusals },
     },
     handler: async (request) => {
-      const { pseudonym, joinedAtMs } = await identities.requireParticipant(request)
+      const who = await identities.requireParticipant(request)
+      const { pseudonym, joinedAtMs } = who
       const programme = await programmes.require()
       const nowMs = clock.nowMs()
       const atMs = Math.min(request.query.at ?? nowMs, nowMs)
@@ -72,6 +73,7 @@ export function consentRoutes(app: PortalApp, portal: Portal): void {
         renewAtMs: renewal?.renewAtMs ?? null,
         isErasing: consent.state === 'withdrawn' && (await store.isErasing(pseudonym)),
         reflectionEndsAtMs: joinedAtMs + programme.charter.notice.reflection,
+        passkeyWorksFromMs: await passkeys.waitsUntilMs(who),
         record,
         history: history.map(({ version, atMs: eventAtMs, event }) => ({
           version,
