@@ -4,6 +4,8 @@
  * that each needs a content key of its own. [vault.store.one-core]: the first, vault and PostgreSQL on one core.
  */
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { startLedger } from '@fairtrace/server/ledger/role'
 import { startRoleProcess, startTestGround, type TestGround, waitFor } from '@fairtrace/testing/harness'
 import { pino } from 'pino'
@@ -69,6 +71,10 @@ async function measure(prefix: readonly string[], eachPerson: number): Promise<R
 /** A vault of its own for each run: its content keys live in its memory. */
 async function storeOnce(ground: TestGround, prefix: readonly string[]): Promise<number> {
   await ground.sql.query('truncate vault.chunks, vault.segments, vault.content_keys, inbox.batches')
+  // Else the vault would say, rightly, that its index was rolled back.
+  const keystore = new DatabaseSync(join(ground.contextOf('vault').keysDir ?? '', 'keystore.sqlite'))
+  keystore.exec(`delete from facts where name = 'segments'`)
+  keystore.close()
   rmSync(ground.objectsDir, { recursive: true, force: true })
   const vault = await startRoleProcess(ground.contextOf('vault'), prefix)
   try {
