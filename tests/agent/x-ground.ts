@@ -4,7 +4,7 @@
  * Everything runs in a folder of its own, on displays and buses that nothing else knows, and is ended by process id.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -92,7 +92,13 @@ async function startIn(folder: string, running: Set<ChildProcess>, stop: () => P
     return child
   }
 
-  const bus = start('dbus-daemon', ['--session', '--nofork', '--nopidfile', '--print-address=1'], 'pipe')
+  const busConfig = join(folder, 'session-bus.conf')
+  writeFileSync(busConfig, sessionBus(folder))
+  const bus = start(
+    'dbus-daemon',
+    [`--config-file=${busConfig}`, '--nofork', '--nopidfile', '--print-address=1'],
+    'pipe',
+  )
   env.DBUS_SESSION_BUS_ADDRESS = (await firstLine(bus)).trim()
 
   let display: ChildProcess
@@ -229,6 +235,22 @@ async function endGroup(child: ChildProcess): Promise<void> {
   } catch {
     // The whole group has ended by itself.
   }
+}
+
+/** A session bus that starts nothing by itself: what runs here is what was started here, and is ended when it is to be. */
+function sessionBus(folder: string): string {
+  return `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:dir=${folder}</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+`
 }
 
 function findMissing(): string | null {

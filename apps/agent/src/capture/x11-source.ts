@@ -128,9 +128,10 @@ class Attachment {
     let sight: AccessibilitySight | null = null
     let x: XConnection | null = null
     try {
-      sight = await AccessibilitySight.open(nowMs, () => lost('accessibility-missing'))
+      // The display first: without it accessibility goes too, and isn't what to look after.
       x = await XConnection.open(display)
       x.onLost(() => lost('display-lost'))
+      sight = await AccessibilitySight.open(nowMs, () => lost('accessibility-missing'))
       const session = await X11Session.open({ x, sight, emit: this.#emit, wallMs, nowMs, onBroken: lost })
       if (isOld()) throw new Error('it was given up meanwhile')
       this.#open = { x, session, sight }
@@ -139,9 +140,8 @@ class Attachment {
       x?.close()
       await sight?.close()
       if (isOld()) return
-      this.#problems.only(
-        sight === null ? 'accessibility-missing' : isRefusal(cause) ? 'permission-missing' : 'display-lost',
-      )
+      if (x === null && isRefusal(cause)) this.#problems.only('permission-missing')
+      else this.#problems.only(x !== null && sight === null ? 'accessibility-missing' : 'display-lost')
       this.#again(retryMs, Math.min(retryMs * 2, RETRY_MS.most))
     }
   }
