@@ -1,5 +1,5 @@
 /**
- * The build: `node scripts/run.mjs apps/extension/build.ts` makes Chrome's and Firefox's.
+ * The build: `npm run build:extension` makes the one for Chrome; with `-- -b firefox` the other.
  *
  * No site is asked for at installation. In the mode `testing` loopback addresses are granted from the start, because nobody can
  * answer the browser's question in a test; nothing else differs.

@@ -167,7 +167,8 @@ export const ERRORS = {
   KEYRING_UNAVAILABLE: {
     status: 503,
     exit: 6,
-    advice: 'Unlock the keyring of this computer and start again; what waits is kept, and opens only with the key in it.',
+    advice:
+      'Unlock the keyring of this computer and start again; what waits is kept, and opens only with the key in it.',
   },
   AGENT_NOT_RUNNING: { status: 503, exit: 6, advice: 'Start it with `fairtrace-agent start`.' },
   AGENT_EXPOSED: {

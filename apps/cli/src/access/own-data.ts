@@ -45,7 +45,7 @@ const chunksSchema = z.object({
 })
 
 /** One stored part of a recording. */
-export interface OwnRecording {
+interface OwnRecording {
   readonly recording: string
   readonly part: number
   readonly task: string | null
