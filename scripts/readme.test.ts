@@ -17,7 +17,7 @@ describe.each(pages)('%s', (page) => {
     const commands = [...read(page).matchAll(/fairtrace ([a-z]+)\b(?= |`|$)/gm)].map(([, name]) => name ?? '')
     const known = [...main.matchAll(/^ {2}([a-z]+): \{$/gm)].map(([, name]) => name)
     expect(commands.filter((name) => !known.includes(name))).toEqual([])
-    const runs = [...read(page).matchAll(/npm run ([a-z]+)/g)].map(([, name]) => name ?? '')
+    const runs = [...read(page).matchAll(/npm run ([a-z:]+)/g)].map(([, name]) => name ?? '')
     expect(runs.filter((name) => !Object.hasOwn(scripts, name))).toEqual([])
   })
 })
