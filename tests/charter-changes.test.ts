@@ -261,7 +261,7 @@ describe('a charter that changes', () => {
     expect(other.signature).toHaveLength(86)
     const replaced = numbered(inForce)
       .replaceAll('Robin Okafor', 'Kim Ito')
-      .replaceAll(/(Kim Ito, role: worker-representative, key: )\S+/g, `$1${'B'.repeat(42)}A`)
+      .replaceAll(/(Kim Ito, role: worker-representative, key: )[\w-]+/g, `$1${'B'.repeat(42)}A`)
     const { body } = await propose(replaced)
     const robin = { role: 'worker-representative', name: 'Robin Okafor' }
     expect(body.change).toMatchObject({ missing: expect.arrayContaining([robin]) })

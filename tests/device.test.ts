@@ -13,8 +13,10 @@ import {
   CHARTER_YAML,
   charterApprovals,
   startTestDatabase,
+  startTestKeeper,
   TEST_SEEDS,
   type TestDatabase,
+  type TestKeeper,
   waitFor,
 } from '@fairtrace/testing/harness'
 import pg from 'pg'
@@ -45,6 +47,7 @@ describe('a device and the server', () => {
   let offsetMs = 0
   const clock = { nowMs: () => Date.now() + offsetMs }
   let database: TestDatabase
+  let keeper: TestKeeper
   let sql: pg.Pool
   let url: string
   let owner: string
@@ -57,7 +60,7 @@ describe('a device and the server', () => {
     databaseUrl: database.url(role),
     objectsDir: join(folder, 'objects'),
     keysDir: role === 'vault' ? join(folder, 'keys') : null,
-    keeper: null,
+    keeper: role === 'vault' ? keeper.place : null,
     demoAccountsFile: role === 'portal' ? join(folder, 'people.json') : null,
     signIn: null,
     access: null,
@@ -93,6 +96,8 @@ describe('a device and the server', () => {
   beforeAll(async () => {
     writeFileSync(join(folder, 'people.json'), JSON.stringify({ accounts: [OWNER], approvers: [] }))
     database = await startTestDatabase()
+    const charter = parseCharter(CHARTER_YAML, 'charter.yaml')
+    keeper = await startTestKeeper({ charter, charterYaml: CHARTER_YAML, clock })
     sql = new pg.Pool({ connectionString: database.superuserUrl, max: 2 })
     // The database stops while connections are still closing; without a listener that would count as a failure.
     sql.on('error', () => undefined)
@@ -115,6 +120,7 @@ describe('a device and the server', () => {
   afterAll(async () => {
     await device.close()
     for (const role of running.reverse()) await role.stop()
+    await keeper.remove()
     await sql.end()
     await database.stop()
     rmSync(folder, { recursive: true, force: true })

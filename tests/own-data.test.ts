@@ -36,7 +36,7 @@ describe('one’s own data', () => {
       kindIfNew: 'demonstration',
       clockOffsetIfNewMs: -DEMO_CLOCK_START_MS,
     })
-    await runCycle(embedded, dir, { participants: 5, recordings: null })
+    await runCycle(embedded, dir, { participants: 8, recordings: null })
     const account = readPeople(dir).accounts.find(({ role }) => role === 'participant')
     pat = PortalSession.participant(embedded.portalUrl, account?.session ?? '')
     seed = account?.passkeySeed ?? ''

@@ -19,6 +19,7 @@ import { DEMO_CLOCK_START_MS, runCycle } from '../../apps/cli/src/demo/cycle.ts'
 import { readPeople } from '../../apps/cli/src/demo/people.ts'
 import { requestRelease } from '../../apps/cli/src/release/request-release.ts'
 
+const PEOPLE = 8
 const ENTRY = fileURLToPath(new URL('../../apps/cli/src/main.ts', import.meta.url))
 
 describe('a data directory that comes back from a backup', () => {
@@ -65,11 +66,11 @@ describe('a data directory that comes back from a backup', () => {
 
   beforeAll(async () => {
     const running = await start()
-    await runCycle(running, dir, { participants: 5, recordings: null })
+    await runCycle(running, dir, { participants: PEOPLE, recordings: null })
     const steps = { onGrant: () => undefined, onProgress: () => undefined }
     await requestRelease(dir, { name: 'second', seed: '2' }, steps)
     const before = await keyed()
-    expect(before.length).toBe(5)
+    expect(before.length).toBe(PEOPLE)
     epochBefore = (await programme())?.epoch ?? 0
     await running.stop()
     // As backups are made: with the rights of every folder.
@@ -86,7 +87,7 @@ describe('a data directory that comes back from a backup', () => {
     const after = await waitFor(async () => {
       const left = await keyed()
       const told = await ask('vault', 'select 1 from vault.keeper_erasures')
-      return left.length === 4 && told.length === 0 ? left : null
+      return left.length === PEOPLE - 1 && told.length === 0 ? left : null
     })
     gone = before.find((pseudonym) => !after.includes(pseudonym)) ?? ''
     const [active] = await ask<{ grant_hash: string }>(
@@ -144,7 +145,7 @@ describe('a data directory that comes back from a backup', () => {
     await waitFor(async () => ((await keyed()).includes(gone) ? null : true))
     // Rows of what nothing opens any more go in their own time.
     await waitFor(async () => ((await contentKeysOf(gone)) === 0 ? true : null))
-    expect((await keyed()).length).toBe(4)
+    expect((await keyed()).length).toBe(PEOPLE - 1)
   })
 
   it('revives no consent, lease or grant', async () => {
