@@ -183,7 +183,9 @@ describe('what each database role can do', () => {
   it('to exposures is to raise them, and only the portal and retention see them', async () => {
     await clients
       .get('intake')
-      ?.query(`insert into install.exposures (found_at_ms, kind, detail) values (1, 'object-damaged', '{}')`)
+      ?.query(
+        `insert into install.exposures (found_at_ms, kind, subject, detail) values (1, 'object-damaged', 'x', '{}')`,
+      )
     const { rows } = await sql.query('select found_by, state from install.exposures')
     expect(rows).toEqual([{ found_by: 'fairtrace_intake', state: 'open' }])
     expect(await may('builder', 'select id from install.exposures')).toBe(false)

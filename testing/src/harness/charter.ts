@@ -13,6 +13,10 @@ export const TEST_SEEDS = {
   keeper: seed('keeper'),
   ledger: seed('ledger'),
   builder: seed('builder'),
+  intake: seed('intake'),
+  sentinel: seed('sentinel'),
+  scanner: seed('scanner'),
+  room: seed('room'),
   /** Dana Weiss, role data-protection. */
   dataProtection: seed('data-protection'),
   /** Robin Okafor, role worker-representative. */
@@ -85,15 +89,29 @@ quorum:
   - { name: Dana Weiss, role: data-protection, key: ${TEST_PUBLIC_KEYS.dataProtection} }
   - { name: Sam Lindqvist, role: security, key: ${TEST_PUBLIC_KEYS.security} }
   - { name: Robin Okafor, role: worker-representative, key: ${TEST_PUBLIC_KEYS.workerRepresentative} }
-exposure: { detect: 30 seconds, contain: 60 seconds }
+exposure: { detect: 30 seconds, contain: 60 seconds, places: [], severity: {}, askFirst: [], intake: quarantine }
+assurance: { evidence: 7 days }
 concerns: { review: 3, pause: 6, reviewDeadline: 7 days }
-release: { k: 5, segmentActionsMax: 12, segmentsPerPersonMax: 200, exportAllowed: true }
+release:
+  k: 5
+  segmentActionsMax: 12
+  segmentsPerPersonMax: 200
+  exportAllowed: true
+  shareMax: 0.3
+  typeActions: 3
+  risk: { singleMax: 1.5, linkedMax: 2, pairAucMax: 0.6, membershipMax: 0.003 }
+  interval: 1 day
+training: { epsilonMax: 8, hoursMax: 1, memoryGibMax: 4, outputMibMax: 64 }
 keys:
   issuer: ${TEST_PUBLIC_KEYS.issuer}
   vault: ${TEST_PUBLIC_KEYS.vault}
   keeper: ${TEST_PUBLIC_KEYS.keeper}
   ledger: ${TEST_PUBLIC_KEYS.ledger}
   builder: ${TEST_PUBLIC_KEYS.builder}
+  intake: ${TEST_PUBLIC_KEYS.intake}
+  sentinel: ${TEST_PUBLIC_KEYS.sentinel}
+  scanner: ${TEST_PUBLIC_KEYS.scanner}
+  room: ${TEST_PUBLIC_KEYS.room}
 builds: { device: [test-build, fairtrace-agent-0.1.0, fairtrace-extension-0.1.0], server: [fairtrace-server-0.1.0] }
 `
 

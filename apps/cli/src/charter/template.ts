@@ -1,11 +1,12 @@
 /** The charter that `fairtrace charter init` writes: whole but for what only people can say. Those places are named FILL-IN. */
+import type { Charter } from '@fairtrace/core'
 import { stringify } from 'yaml'
 
 export interface TemplateFacts {
   /** Path of the JSON Schema, for editors, as seen from the charter. */
   readonly schema: string
   /** Of the installation; null where there is none yet. */
-  readonly keys: Readonly<Record<'issuer' | 'vault' | 'keeper' | 'ledger' | 'builder', string | null>> | null
+  readonly keys: Readonly<Record<keyof Charter['keys'], string | null>> | null
   readonly deviceBuilds: readonly string[]
   readonly serverBuild: string
 }
@@ -13,7 +14,7 @@ export interface TemplateFacts {
 const FILL_IN = 'FILL-IN'
 
 export function charterTemplate({ schema, keys, deviceBuilds, serverBuild }: TemplateFacts): string {
-  const key = (name: 'issuer' | 'vault' | 'keeper' | 'ledger' | 'builder') => keys?.[name] ?? FILL_IN
+  const key = (name: keyof Charter['keys']) => keys?.[name] ?? FILL_IN
   return `# yaml-language-server: $schema=${schema}
 # Fill in every ${FILL_IN}, then run \`fairtrace charter check\` on this file. docs/charter.md explains each field.
 charter: 1
@@ -101,12 +102,37 @@ quorum:
   - { name: ${FILL_IN}, role: worker-representative, key: ${FILL_IN} }
 
 # How soon somebody who can read too much is found, and how soon that is closed.
-exposure: { detect: 30 seconds, contain: 60 seconds }
+exposure:
+  detect: 30 seconds
+  contain: 60 seconds
+  # Databases, buckets and folders in which a copy could turn up, such as
+  # { name: warehouse, at: "postgresql://warehouse.example:5432/analytics" }. No passwords here.
+  places: []
+  # Kinds of exposure that are graver or lighter here, such as { object-unnamed: high }.
+  severity: {}
+  # Kinds where a person is asked before everything locks. Empty: everything locks at once.
+  askFirst: []
+  # While locked: quarantine (hold sealed batches unopened) or refuse (devices hold them).
+  intake: quarantine
+# How long the proof counts that a safeguard works; after that it is tried again, or the gate closes.
+assurance: { evidence: 7 days }
 # From how many supporters a concern is reviewed, then pauses the programme; and how long the review may take.
 concerns: { review: 3, pause: 6, reviewDeadline: 7 days }
 
-# Nothing is released about fewer than k people.
-release: { k: 5, segmentActionsMax: 12, segmentsPerPersonMax: 200, exportAllowed: false }
+# Nothing is released about fewer than k people, and nobody owns more than shareMax of any kind of segment in all releases.
+release:
+  k: 5
+  segmentActionsMax: 12
+  segmentsPerPersonMax: 200
+  exportAllowed: false
+  shareMax: 0.16
+  typeActions: 3
+  # What attackers trained on a candidate may reach: times chance for one segment and for ten linked ones, and so on.
+  risk: { singleMax: 1.5, linkedMax: 2, pairAucMax: 0.55, membershipMax: 0.003 }
+  # How long lies between two releases at least.
+  interval: 30 days
+# What code may use that comes to a release, and the budget of differential privacy that each person has.
+training: { epsilonMax: 0, hoursMax: 8, memoryGibMax: 16, outputMibMax: 256 }
 
 # Public keys of the installation; \`fairtrace start --no-demo\` shows them.
 keys:
@@ -116,6 +142,10 @@ keys:
   keeper: ${key('keeper')}
   ledger: ${key('ledger')}
   builder: ${key('builder')}
+  intake: ${key('intake')}
+  sentinel: ${key('sentinel')}
+  scanner: ${key('scanner')}
+  room: ${key('room')}
 # Builds that were reviewed. A device with another one gets no lease; a server with another one starts no programme.
 ${stringify({ builds: { device: [...deviceBuilds], server: [serverBuild] } })}`
 }

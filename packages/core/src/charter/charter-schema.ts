@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { passkeySchema } from '../access/approval.ts'
 import { APPROVER_ROLES } from '../access/approver.ts'
 import { appIdPattern, ROLES } from '../action.ts'
+import { EXPOSURE_KINDS, SEVERITIES } from '../exposure.ts'
 import { digestPattern, programmeIdPattern } from '../ids.ts'
 import { CATEGORIES } from '../lease.ts'
 import { DURATION_FORM, durationMs, durationPattern } from './duration.ts'
@@ -29,6 +30,7 @@ const text = (max: number) =>
     .min(1)
     .max(max)
     .refine((value) => value !== FILL_IN, 'fill this in')
+const PLACE_FORM = 'postgresql://host:port/database, s3://bucket/prefix or file:///folder, without user and password'
 const dpvTerm = /^dpv:[A-Z][A-Za-z]+$/
 const TERM_FORM = 'a term of the Data Privacy Vocabulary, such as dpv:ResearchAndDevelopment'
 // What manages, rates or watches people, by how the vocabulary names it: whole families, so that no sibling slips through.
@@ -183,7 +185,32 @@ function schemaWith<Input>(duration: DurationField<Input>) {
       exposure: z.strictObject({
         detect: duration('1 second', '1 day'),
         contain: duration('1 second', '1 day'),
+        /** Where copies could be: swept for what looks like ours. Credentials are the operator's, in `places.json`. */
+        places: z
+          .array(
+            z.strictObject({
+              name: z.string().regex(/^[a-z0-9-]{1,64}$/, '1 to 64 characters of a-z, 0-9 and -'),
+              /** `postgresql://host:port/database`, `s3://bucket/prefix` or `file:///folder`; without user and password. */
+              at: z
+                .string()
+                .max(500)
+                .regex(
+                  /^(?:postgresql:\/\/[^\s/@]+\/[^\s@?]+|s3:\/\/[a-z0-9.-]+(?:\/[^\s]*)?|file:\/\/\/[^\0]*)$/,
+                  PLACE_FORM,
+                ),
+            }),
+          )
+          .max(1_000)
+          .refine((list) => isEachOnce(list.map((place) => place.name)), 'a place is listed twice'),
+        /** Kinds of exposure that are graver or lighter here than by themselves. */
+        severity: z.partialRecord(z.enum(EXPOSURE_KINDS), z.enum(SEVERITIES)),
+        /** Kinds where a person is asked before everything locks. Empty: everything locks at once. */
+        askFirst: z.array(z.enum(EXPOSURE_KINDS)),
+        /** What intake does with sealed batches while locked: hold them unopened, or refuse, and devices hold them. */
+        intake: z.enum(['quarantine', 'refuse']),
       }),
+      /** How long the evidence of a safeguard's drill counts. */
+      assurance: z.strictObject({ evidence: duration('1 hour', '90 days') }),
       /** Supporters from which a concern forces a review, then a pause; and how long the review may take. */
       concerns: z
         .strictObject({
@@ -198,6 +225,30 @@ function schemaWith<Input>(duration: DurationField<Input>) {
         segmentActionsMax: z.int().min(2).max(100),
         segmentsPerPersonMax: z.int().min(1).max(10_000),
         exportAllowed: z.boolean(),
+        /** Nobody owns more than this share of any released segment type, counted over all releases. */
+        shareMax: z.number().min(0.01).max(0.5),
+        /** How long a segment type is: so many actions in a row, by kind, app and target. */
+        typeActions: z.int().min(1).max(10),
+        /** What the attackers that are trained on a candidate may reach. Chance counts as 1. */
+        risk: z.strictObject({
+          /** Finding the person behind one segment, and behind ten that were linked, in times chance. */
+          singleMax: z.number().min(1).max(10),
+          linkedMax: z.number().min(1).max(10),
+          /** Telling whether two segments are one person's: area under the curve; 0.5 is guessing. */
+          pairAucMax: z.number().min(0.5).max(0.9),
+          /** Telling whether a person is in it: true positives at 0.1 % false ones. */
+          membershipMax: z.number().min(0.001).max(0.1),
+        }),
+        /** How long lies between two releases at least; what changed meanwhile comes with the next one. */
+        interval: duration('1 day', '365 days'),
+      }),
+      /** What code that comes to a release may use. Models stay with the release's audience unless trained within `epsilonMax`. */
+      training: z.strictObject({
+        /** The budget of differential privacy that each person has over all runs; 0: none may leave the audience. */
+        epsilonMax: z.number().min(0).max(20),
+        hoursMax: z.number().min(0.01).max(720),
+        memoryGibMax: z.number().min(0.1).max(4_096),
+        outputMibMax: z.number().min(0.01).max(102_400),
       }),
       /** Public keys of this installation: who signs leases, day keys, checkpoints and manifests. */
       keys: z.strictObject({
@@ -207,6 +258,13 @@ function schemaWith<Input>(duration: DurationField<Input>) {
         keeper: publicKey,
         ledger: publicKey,
         builder: publicKey,
+        /** Signs nothing but its acknowledgement of a lockdown. */
+        intake: publicKey,
+        /** The two watchers, without whose sign of life nothing is captured. */
+        sentinel: publicKey,
+        scanner: publicKey,
+        /** Where code comes to a release. */
+        room: publicKey,
       }),
       /** Who cosigns the ledger's checkpoints, and how many of them it takes before anything that was logged happens. None if left out. */
       ledger: z

@@ -6,6 +6,7 @@
  * which value is the narrower of both, for people who have not agreed to more.
  */
 import { canonicalJson } from '../canonical-json.ts'
+import { EXPOSURE_KINDS, EXPOSURE_SEVERITY, type ExposureKind, SEVERITIES, type Severity } from '../exposure.ts'
 import { durationText } from './duration.ts'
 
 type Comparison = 'equal' | 'more' | 'less' | 'incomparable'
@@ -38,7 +39,7 @@ export const LIST_NAMES: Readonly<Record<string, string>> = {
 }
 
 /** Objects that are compared as one value, because no field of them means anything alone. */
-export const COMPARED_WHOLE: readonly string[] = ['ledger']
+export const COMPARED_WHOLE: readonly string[] = ['ledger', 'exposure.places', 'exposure.severity']
 
 const SHOWN_MAX = 6
 
@@ -140,6 +141,33 @@ const neutral: Rule = {
   isNeutral: true,
 }
 const added = set('widens')
+/** Places that are swept: one more is more that is seen, and another address is another place. */
+const lookedAt: Rule = {
+  ...overMembers(set('narrows'), (value) => listOf(value).map((place) => canonicalJson(place))),
+  narrower: (old, next) => {
+    const names = new Set(listOf(old).map((place) => canonicalJson(place)))
+    return [...listOf(old), ...listOf(next).filter((place) => !names.has(canonicalJson(place)))]
+  },
+  show: (value) => listText(listOf(value).map((place) => String((place as { name?: unknown }).name))),
+}
+/** How grave each kind counts: a kind that becomes lighter anywhere is a widening. */
+const severities: Rule = {
+  compare: (old, next) => {
+    const signs = EXPOSURE_KINDS.map((kind) => Math.sign(gravity(next, kind) - gravity(old, kind)))
+    if (signs.every((sign) => sign === 0)) return 'equal'
+    return signs.every((sign) => sign >= 0) ? 'less' : signs.every((sign) => sign <= 0) ? 'more' : 'incomparable'
+  },
+  narrower: (old, next) =>
+    Object.fromEntries(
+      EXPOSURE_KINDS.map((kind) => [kind, SEVERITIES[Math.max(gravity(old, kind), gravity(next, kind))]]),
+    ),
+  show: (value) => {
+    const own = Object.entries(value as Record<string, string>)
+    return own.length === 0
+      ? 'as they are by themselves'
+      : own.map(([kind, severity]) => `${kind} ${severity}`).join(', ')
+  },
+}
 
 const PARTICIPANTS = 'everybody who takes part'
 const READERS = 'people who may be given access'
@@ -194,6 +222,12 @@ export const FIELD_RULES: Readonly<Record<string, FieldRule>> = {
   quorum: { rule: people, who: DECIDERS },
   'exposure.detect': { rule: longer, who: PARTICIPANTS },
   'exposure.contain': { rule: longer, who: PARTICIPANTS },
+  // A place less is one where a copy stays unseen.
+  'exposure.places': { rule: lookedAt, who: PARTICIPANTS },
+  'exposure.severity': { rule: severities, who: PARTICIPANTS },
+  'exposure.askFirst': { rule: added, who: PARTICIPANTS },
+  'exposure.intake': { rule: levels('refuse', 'quarantine'), who: PARTICIPANTS },
+  'assurance.evidence': { rule: longer, who: PARTICIPANTS },
   'concerns.review': { rule: larger, who: PARTICIPANTS },
   'concerns.pause': { rule: larger, who: PARTICIPANTS },
   'concerns.reviewDeadline': { rule: longer, who: PARTICIPANTS },
@@ -201,14 +235,43 @@ export const FIELD_RULES: Readonly<Record<string, FieldRule>> = {
   'release.segmentActionsMax': { rule: larger, who: READERS, bindsUse: true },
   'release.segmentsPerPersonMax': { rule: larger, who: READERS, bindsUse: true },
   'release.exportAllowed': { rule: allowed, who: READERS, bindsUse: true },
+  'release.shareMax': { rule: larger, who: READERS, bindsUse: true },
+  // A longer type is rarer, so that less of it is released.
+  'release.typeActions': { rule: smaller, who: READERS, bindsUse: true },
+  'release.risk.singleMax': { rule: larger, who: READERS, bindsUse: true },
+  'release.risk.linkedMax': { rule: larger, who: READERS, bindsUse: true },
+  'release.risk.pairAucMax': { rule: larger, who: READERS, bindsUse: true },
+  'release.risk.membershipMax': { rule: larger, who: READERS, bindsUse: true },
+  'release.interval': { rule: shorter, who: READERS, bindsUse: true },
+  'training.epsilonMax': { rule: larger, who: READERS, bindsUse: true },
+  'training.hoursMax': { rule: neutral, who: READERS },
+  'training.memoryGibMax': { rule: neutral, who: READERS },
+  'training.outputMibMax': { rule: larger, who: READERS, bindsUse: true },
   'keys.issuer': { rule: same, who: DECIDERS },
   'keys.vault': { rule: same, who: DECIDERS },
   'keys.keeper': { rule: same, who: DECIDERS },
   'keys.ledger': { rule: same, who: DECIDERS },
   'keys.builder': { rule: same, who: DECIDERS },
+  'keys.intake': { rule: same, who: DECIDERS },
+  'keys.sentinel': { rule: same, who: DECIDERS },
+  'keys.scanner': { rule: same, who: DECIDERS },
+  'keys.room': { rule: same, who: DECIDERS },
   ledger: { rule: witnesses, who: PARTICIPANTS },
   'builds.device': { rule: added, who: PARTICIPANTS },
   'builds.server': { rule: added, who: PARTICIPANTS },
+}
+
+function gravity(value: unknown, kind: ExposureKind): number {
+  const given = (value as Readonly<Partial<Record<ExposureKind, Severity>>> | undefined)?.[kind]
+  return SEVERITIES.indexOf(given ?? EXPOSURE_SEVERITY[kind])
+}
+
+function overMembers(rule: Rule, membersOf: (value: unknown) => readonly string[]): Rule {
+  return { ...rule, compare: (old, next) => rule.compare(membersOf(old), membersOf(next)) }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
 }
 
 function members(value: unknown): readonly string[] {

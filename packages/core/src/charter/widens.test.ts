@@ -332,7 +332,27 @@ function aVariant(): fc.Arbitrary<Charter> {
         ),
     ),
     maybe('approvers', fc.constantFrom(base.approvers, base.approvers.toReversed())),
-    maybe('exposure', fc.record({ detect: days(1, 1), contain: fc.constantFrom(1_000, 2_000) })),
+    maybe(
+      'exposure',
+      fc.record({
+        detect: days(1, 1),
+        contain: fc.constantFrom(1_000, 2_000),
+        places: fc.subarray(['a', 'b']).map((names) => names.map((name) => ({ name, at: 'file:///srv' }) as const)),
+        severity: fc.constantFrom({}, { 'object-unnamed': 'high' } as const, { 'object-damaged': 'low' } as const),
+        askFirst: fc.subarray(['object-unnamed', 'copy-found'] as const),
+        intake: fc.constantFrom('quarantine' as const, 'refuse' as const),
+      }),
+    ),
+    maybe('assurance', fc.record({ evidence: days(1, 3) })),
+    maybe(
+      'training',
+      fc.record({
+        epsilonMax: fc.integer({ min: 0, max: 2 }),
+        hoursMax: fc.constant(1),
+        memoryGibMax: fc.constant(4),
+        outputMibMax: fc.integer({ min: 1, max: 2 }),
+      }),
+    ),
     maybe(
       'concerns',
       fc.record({
@@ -348,6 +368,15 @@ function aVariant(): fc.Arbitrary<Charter> {
         segmentActionsMax: fc.integer({ min: 2, max: 4 }),
         segmentsPerPersonMax: fc.integer({ min: 1, max: 3 }),
         exportAllowed: fc.boolean(),
+        shareMax: fc.constantFrom(0.1, 0.2),
+        typeActions: fc.integer({ min: 1, max: 3 }),
+        risk: fc.record({
+          singleMax: fc.constantFrom(1.5, 2),
+          linkedMax: fc.constantFrom(1.5, 2),
+          pairAucMax: fc.constantFrom(0.5, 0.6),
+          membershipMax: fc.constantFrom(0.002, 0.003),
+        }),
+        interval: days(1, 3),
       }),
     ),
     maybe('builds', fc.record({ device: some(['a', 'b']), server: some(['a', 'b']) })),

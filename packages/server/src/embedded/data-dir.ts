@@ -49,6 +49,10 @@ const installationSchema = z.strictObject({
     keeper: publicKey.nullable(),
     ledger: publicKey,
     builder: publicKey,
+    intake: publicKey,
+    sentinel: publicKey,
+    scanner: publicKey,
+    room: publicKey,
   }),
   /** X25519 key to which opened content keys are sealed. */
   builderBoxKey: publicKey,
@@ -59,6 +63,7 @@ const roleSecretsSchema = z.strictObject({
   databasePassword: z.string(),
   signingSeed: z.string().optional(),
   kmsPassphrase: z.string().optional(),
+  honeyKey: z.string().optional(),
 })
 export type StoredSecrets = z.infer<typeof roleSecretsSchema>
 
@@ -294,14 +299,21 @@ function create(dir: DataDir, kind: InstallationKind): void {
     vault: newSecret(),
     ledger: newSecret(),
     builder: newSecret(),
+    intake: newSecret(),
+    sentinel: newSecret(),
+    scanner: newSecret(),
+    room: newSecret(),
   }
   writeOwnerOnly(dir.path('secrets/postgres.json'), { password: newSecret() })
   const secrets: Readonly<Record<RoleName, StoredSecrets>> = {
     portal: { databasePassword: newSecret(), signingSeed: seeds.issuer },
-    intake: { databasePassword: newSecret() },
+    intake: { databasePassword: newSecret(), signingSeed: seeds.intake },
     vault: { databasePassword: newSecret(), signingSeed: seeds.vault, kmsPassphrase: newSecret() },
     ledger: { databasePassword: newSecret(), signingSeed: seeds.ledger },
     builder: { databasePassword: newSecret(), signingSeed: seeds.builder },
+    sentinel: { databasePassword: newSecret(), signingSeed: seeds.sentinel },
+    scanner: { databasePassword: newSecret(), signingSeed: seeds.scanner, honeyKey: newSecret() },
+    room: { databasePassword: newSecret(), signingSeed: seeds.room },
   }
   for (const [role, content] of Object.entries(secrets)) writeOwnerOnly(dir.path(`secrets/${role}.json`), content)
   const installation: Installation = {
@@ -313,6 +325,10 @@ function create(dir: DataDir, kind: InstallationKind): void {
       keeper: null,
       ledger: publicKeyOf(seeds.ledger),
       builder: publicKeyOf(seeds.builder),
+      intake: publicKeyOf(seeds.intake),
+      sentinel: publicKeyOf(seeds.sentinel),
+      scanner: publicKeyOf(seeds.scanner),
+      room: publicKeyOf(seeds.room),
     },
     builderBoxKey: builderBoxPublicKey(seeds.builder),
   }

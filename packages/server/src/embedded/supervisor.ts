@@ -47,7 +47,7 @@ export interface Embedded {
 }
 
 /** Stopped in reverse: first what takes things in, last what the others log to. */
-const ORDER: readonly RoleName[] = ['ledger', 'vault', 'intake', 'builder', 'portal']
+const ORDER: readonly RoleName[] = ['ledger', 'vault', 'sentinel', 'scanner', 'intake', 'builder', 'room', 'portal']
 const RESTARTS_MAX = 5
 const RESTART_WINDOW_MS = 60_000
 

@@ -4,11 +4,13 @@
  *
  * One checkpoint at a time, so that several witnesses meet on the same one; then the newest.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ExposureKind } from '@fairtrace/core'
 import { consistencyProof } from '@fairtrace/ledger'
 import { cosignaturesOf, isSatisfied, openNote, verifyCheckpoint, type WitnessPolicy } from '@fairtrace/verify'
 import type { Logger } from 'pino'
-import { type ExposureKind, raiseExposure } from '../runtime/exposures.ts'
+import { raiseExposure } from '../runtime/exposures.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import { readTile } from './tiles.ts'
 import { WitnessClient } from './witness-client.ts'

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { AccessSettings } from '../access/portal-access.ts'
 import type { SignInSettings } from './sign-in-settings.ts'
 
-export const ROLES = ['portal', 'intake', 'vault', 'ledger', 'builder'] as const
+export const ROLES = ['portal', 'intake', 'vault', 'ledger', 'builder', 'sentinel', 'scanner', 'room'] as const
 export type RoleName = (typeof ROLES)[number]
 
 export interface RoleContext {
@@ -36,10 +36,12 @@ export interface RoleContext {
 
 /** Private keys of one role, read from its own file (mode 0600). Raw bytes in base64url. */
 export interface RoleSecrets {
-  /** Ed25519 seed: the issuer's at the portal, else the role's own (vault, ledger, builder). Empty for intake. */
+  /** Ed25519 seed: the issuer's at the portal, else the role's own. */
   readonly signingSeed?: string | undefined
   /** Passphrase of the local key management (vault). */
   readonly kmsPassphrase?: string | undefined
+  /** HMAC key by which honey participants are recognised, 32 bytes in base64url (scanner). */
+  readonly honeyKey?: string | undefined
 }
 
 export interface RunningRole {

@@ -23,6 +23,9 @@ const STARTERS: Readonly<Record<RoleName, () => Promise<StartRole>>> = {
   vault: async () => (await import('../vault/role.ts')).startVault,
   ledger: async () => (await import('../ledger/role.ts')).startLedger,
   builder: async () => (await import('../builder/role.ts')).startBuilder,
+  sentinel: async () => (await import('../sentinel/sentinel-role.ts')).startSentinel,
+  scanner: async () => (await import('../sentinel/scanner-role.ts')).startScanner,
+  room: async () => (await import('../room/role.ts')).startRoom,
 }
 
 /** How long a role may take to finish what it has in hand before the process ends anyway. */

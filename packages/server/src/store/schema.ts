@@ -4,17 +4,23 @@
  * What is *not* here matters: no table holds when a lease was renewed or when a batch arrived (it would be a timesheet), none
  * links a person's sign-in to a pseudonym outside `consent`, and none holds a private key.
  */
+import { assuranceGrantsSql, assuranceSql } from './schema/assurance.ts'
+import { incidentGrantsSql, incidentSql } from './schema/incident.ts'
+import { lockdownGrantsSql, lockdownSql } from './schema/lockdown.ts'
+import { releaseGrantsSql, releaseSql } from './schema/release.ts'
+import { roomGrantsSql, roomSql } from './schema/room.ts'
+import { sentinelGrantsSql, sentinelSql } from './schema/sentinel.ts'
 
 /** Database roles; each process signs in as exactly one. */
-export const DATABASE_ROLES = ['portal', 'intake', 'vault', 'ledger', 'builder'] as const
+export const DATABASE_ROLES = ['portal', 'intake', 'vault', 'ledger', 'builder', 'sentinel', 'scanner', 'room'] as const
 export type DatabaseRole = (typeof DATABASE_ROLES)[number]
 
 export const databaseRoleName = (role: DatabaseRole): string => `fairtrace_${role}`
 
 /** Raised with every change of `schemaSql`; a data directory with a higher one is refused (`DATA_NEWER`). */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
-export const schemaSql = `
+const baseSql = `
 create schema install;
 create schema access;
 create schema consent;
@@ -63,12 +69,16 @@ create table install.exposures (
   id text primary key default gen_random_uuid()::text,
   found_at_ms bigint not null,
   kind text not null,
+  severity text not null default 'critical' check (severity in ('low', 'medium', 'high', 'critical')),
+  -- What is exposed, and to whom: a surface and a name of it, never content. The same finding has the same subject.
+  subject text not null,
   detail jsonb not null,
-  state text not null default 'open' check (state in ('open', 'closed')),
+  -- open: somebody can read it now. contained: locked, still there. closed: a probe found it gone.
+  state text not null default 'open' check (state in ('open', 'contained', 'closed', 'false-alarm')),
   found_by text not null default current_user
 );
 -- The same finding, found again, is one exposure as long as it is open.
-create unique index on install.exposures (kind, md5(detail::text)) where state = 'open';
+create unique index on install.exposures (kind, md5(subject)) where state in ('open', 'contained');
 create function install.announce_exposure() returns trigger language plpgsql set search_path = '' as $$
 begin
   perform pg_catalog.pg_notify('fairtrace_exposures', new.id);
@@ -460,8 +470,7 @@ create table release.releases (
 );
 `
 
-/** Rights, stated per role. A right that isn't here doesn't exist. */
-export const grantsSql = `
+const baseGrantsSql = `
 revoke all on schema public from public;
 -- PostgreSQL tells everybody how many rows each table got and lost, exactly and at once: no role may watch people decide there.
 revoke select on pg_catalog.pg_class, pg_catalog.pg_statistic_ext, pg_catalog.pg_stats from public;
@@ -474,12 +483,15 @@ begin
     execute format('revoke execute on function %s from public', f.name);
   end loop;
 end $$;
-grant usage on schema install to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
+grant usage on schema install to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder,
+  fairtrace_sentinel, fairtrace_scanner, fairtrace_room;
 grant select on install.installation, install.programme, install.charters
-  to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
+  to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder,
+  fairtrace_sentinel, fairtrace_scanner, fairtrace_room;
 -- Whoever finds an exposure says so; only the portal sees what others found.
-grant insert (found_at_ms, kind, detail) on install.exposures
-  to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
+grant insert (found_at_ms, kind, severity, subject, detail) on install.exposures
+  to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder,
+  fairtrace_sentinel, fairtrace_scanner, fairtrace_room;
 grant select on install.exposures to fairtrace_portal;
 grant delete on install.exposures to fairtrace_vault;
 grant select (state, found_at_ms) on install.exposures to fairtrace_vault;
@@ -487,9 +499,10 @@ alter table install.exposures enable row level security;
 create policy say on install.exposures for insert with check (found_by = current_user and state = 'open');
 create policy see on install.exposures for select using (current_user = 'fairtrace_portal' or current_user = 'fairtrace_vault');
 -- Retention ends what is closed, and nothing else.
-create policy retain on install.exposures for delete using (state = 'closed');
+create policy retain on install.exposures for delete using (state in ('closed', 'false-alarm'));
 grant execute on function install.lock(int)
-  to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder;
+  to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder,
+  fairtrace_sentinel, fairtrace_scanner, fairtrace_room;
 grant select on install.charter_signatures to fairtrace_vault;
 grant insert, update on install.programme to fairtrace_portal;
 grant insert on install.charters to fairtrace_portal;
@@ -546,3 +559,15 @@ grant select, insert, update on all tables in schema release to fairtrace_builde
 grant select, insert on release.jobs to fairtrace_portal;
 grant select on release.releases to fairtrace_portal;
 `
+
+export const schemaSql = [baseSql, lockdownSql, sentinelSql, incidentSql, assuranceSql, releaseSql, roomSql].join('\n')
+/** Rights, stated per role. A right that isn't here doesn't exist. */
+export const grantsSql = [
+  baseGrantsSql,
+  lockdownGrantsSql,
+  sentinelGrantsSql,
+  incidentGrantsSql,
+  assuranceGrantsSql,
+  releaseGrantsSql,
+  roomGrantsSql,
+].join('\n')

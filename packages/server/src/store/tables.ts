@@ -1,4 +1,5 @@
 /** The tables of `schema.ts` as Kysely types. `bigint` columns arrive as numbers (see `database.ts`). */
+import type { Severity } from '@fairtrace/core'
 import type { ColumnType, Generated } from 'kysely'
 
 type Json<T> = ColumnType<T, string, string>
@@ -20,8 +21,10 @@ export interface Tables {
     id: Generated<string>
     found_at_ms: number
     kind: string
+    severity: Defaulted<Severity>
+    subject: string
     detail: Json<unknown>
-    state: Defaulted<'open' | 'closed'>
+    state: Defaulted<'open' | 'contained' | 'closed' | 'false-alarm'>
     found_by: Generated<string>
   }
   'access.grants': {

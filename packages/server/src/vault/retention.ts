@@ -58,7 +58,7 @@ export async function endGovernance({ database }: RetentionInput, charter: Chart
     [beforeMs],
   )
   const { rowCount } = await database.pool.query(
-    `delete from install.exposures where state = 'closed' and found_at_ms < $1`,
+    `delete from install.exposures where state in ('closed', 'false-alarm') and found_at_ms < $1`,
     [beforeMs],
   )
   return rowCount ?? 0

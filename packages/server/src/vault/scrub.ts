@@ -7,8 +7,8 @@
  */
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isFairtraceError } from '@fairtrace/core'
-import { type ExposureKind, raiseExposure } from '../runtime/exposures.ts'
+import { type ExposureKind, isFairtraceError } from '@fairtrace/core'
+import { raiseExposure } from '../runtime/exposures.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import type { FileObjects } from '../store/objects.ts'
 import { CHUNK_COLUMNS, type ChunkRow, factsOfRow, placeOfRow } from './chunk-rows.ts'

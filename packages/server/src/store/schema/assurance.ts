@@ -1,0 +1,5 @@
+/** Tables of assurance: drills, evidence, the gate and its signatures. */
+
+export const assuranceSql = ''
+
+export const assuranceGrantsSql = ''

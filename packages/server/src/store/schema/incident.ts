@@ -1,0 +1,5 @@
+/** Tables of incidents: timeline, blast radius, notices, root cause. */
+
+export const incidentSql = ''
+
+export const incidentGrantsSql = ''
