@@ -20,6 +20,8 @@ const VIEWS: readonly (readonly [string, Account | null])[] = [
   ['/releases', RESEARCHER],
   ['/security', PARTICIPANT],
   ['/concerns', REPRESENTATIVE],
+  ['/access', REPRESENTATIVE],
+  ['/access', RESEARCHER],
 ]
 
 describe.skipIf(!existsSync(CHROMIUM))(`the portal’s pages (skipped without ${CHROMIUM})`, () => {

@@ -1,9 +1,8 @@
 /** The pages: is anything recorded, what will leave, how do I take it back, how do I stop. Server-rendered, no script but the way in. */
-import type { FairtraceError } from '@fairtrace/core'
+import { type FairtraceError, type Html, html } from '@fairtrace/core'
 import type { ReviewAnswer, ReviewedRecording, StatusAnswer } from '../control/answers.ts'
 import { moment, saysRecording, saysWhenItLeaves } from '../review/says-recording.ts'
 import { DONE } from './form-actions.ts'
-import { type Html, html } from './html.ts'
 import type { PageSession } from './page-sessions.ts'
 
 /** Sentences of a recording that the first page shows; its own page shows all. */

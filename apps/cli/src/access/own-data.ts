@@ -10,7 +10,7 @@ import { type Action, BATCH_BODY_BYTES_MAX, ERRORS, type ErrorCode, FairtraceErr
 import { describeAction } from '@fairtrace/device'
 import { generateX25519, hpkeOpen, type X25519KeyPair } from '@fairtrace/server/vault/hpke'
 import { CONTENT_KEY_INFO } from '@fairtrace/server/vault/opening'
-import { type ChunkFacts, chunkAad, openChunk } from '@fairtrace/server/vault/segment'
+import { type ChunkFacts, chunkAad, chunkFactsSchema, openChunk } from '@fairtrace/server/vault/segment'
 import { z } from 'zod'
 import type { PortalSession } from '../demo/portal-session.ts'
 
@@ -24,25 +24,7 @@ const openingSchema = z.object({
   ledgerIndex: z.number().nullable(),
   keys: z.array(z.object({ contentKeyId: z.string(), enc: z.string(), sealed: z.string() })).nullable(),
 })
-const chunksSchema = z.object({
-  chunks: z.array(
-    z.object({
-      batchId: z.string(),
-      contentKeyId: z.string(),
-      pseudonym: z.string(),
-      device: z.string(),
-      sequence: z.number(),
-      recording: z.string(),
-      part: z.number(),
-      last: z.boolean(),
-      task: z.string().nullable(),
-      outcome: z.string().nullable(),
-      charterHash: z.string(),
-      consentVersion: z.number(),
-      actions: z.number(),
-    }),
-  ),
-})
+const chunksSchema = z.object({ chunks: z.array(chunkFactsSchema) })
 
 /** One stored part of a recording. */
 interface OwnRecording {

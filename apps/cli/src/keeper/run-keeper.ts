@@ -6,8 +6,8 @@ import process from 'node:process'
 import { type Clock, FairtraceError, isFairtraceError } from '@fairtrace/core'
 import { Keeper, KeeperStore, serveKeeper } from '@fairtrace/keeper'
 import { DEMONSTRATION_PASSPHRASE_FILE } from '@fairtrace/server/embedded/data-dir'
-import { type DemonstrationClock, demonstrationClock, systemClock } from '@fairtrace/server/runtime/clock'
-import { type FromRole, toRoleSchema } from '@fairtrace/server/runtime/messages'
+import { type DemonstrationClock, demonstrationClock, moveClock, systemClock } from '@fairtrace/server/runtime/clock'
+import { tellSupervisor, toRoleSchema } from '@fairtrace/server/runtime/messages'
 import { printJson, wholeNumber } from '../terminal.ts'
 import { readPassphrase } from './passphrase.ts'
 
@@ -30,7 +30,7 @@ export async function runKeeper(options: RunOptions): Promise<void> {
     await start(options)
   } catch (error) {
     const known = isFairtraceError(error) ? error : portTaken(error)
-    await tell({ type: 'failed', code: known.code, message: known.message })
+    await tellSupervisor({ type: 'failed', code: known.code, message: known.message })
     throw known
   }
 }
@@ -60,10 +60,10 @@ async function start(options: RunOptions): Promise<void> {
     const message = toRoleSchema.safeParse(raw).data
     if (message?.type === 'stop') await stop()
     if (message?.type === 'clock') {
-      await tell({ type: 'done', id: message.id, refused: moveClock(clock, message.offsetMs) })
+      await tellSupervisor({ type: 'done', id: message.id, refused: moveClock(clock, message.offsetMs) })
     }
   })
-  await tell({ type: 'ready', address: server.address })
+  await tellSupervisor({ type: 'ready', address: server.address })
   if (process.send !== undefined) return
   if (options.json) printJson({ address: server.address, publicKey: keeper.publicKey, witness: keeper.witnessKey() })
   else console.log(`The keeper ${keeper.publicKey} listens at ${server.address}. Stop it with Ctrl-C.`)
@@ -86,24 +86,6 @@ function openDemonstration(folder: string): KeeperStore {
 
 function clockFor(store: KeeperStore, offsetMs: number): Clock | DemonstrationClock {
   return store.kind === 'production' && offsetMs === 0 ? systemClock : demonstrationClock(store.kind, offsetMs)
-}
-
-function moveClock(clock: Clock | DemonstrationClock, offsetMs: number): string | null {
-  if (!('setOffset' in clock)) return 'CLOCK_NOT_DEMONSTRATION'
-  try {
-    clock.setOffset(offsetMs)
-    return null
-  } catch {
-    // Refused, and said so; the clock stays where it was.
-    return 'CLOCK_NOT_DEMONSTRATION'
-  }
-}
-
-function tell(message: FromRole): Promise<void> {
-  return new Promise((resolve) => {
-    if (!process.send || !process.connected) resolve()
-    else process.send(message, () => resolve())
-  })
 }
 
 function portTaken(error: unknown): FairtraceError {

@@ -124,7 +124,7 @@ function decideApproved(
     if (!approval.success) continue
     const approver = charter.approvers.find(({ name }) => name === approval.data.approver)
     // Nobody approves their own request, however they spell their name.
-    if (approver?.passkey === undefined || folded(approver.name) === folded(grant.requester.name)) continue
+    if (approver?.passkey === undefined || foldedName(approver.name) === foldedName(grant.requester.name)) continue
     if (isAsserted(approval.data.assertion, approver.passkey, challenge, charter.passkeys.rpId, passkey)) {
       names.set(approver.role, approver.name)
     }
@@ -155,7 +155,8 @@ function isActivated(
   }
 }
 
-function folded(name: string): string {
+/** Two spellings of one name are one person. */
+export function foldedName(name: string): string {
   return name.normalize('NFKC').trim().toLowerCase()
 }
 

@@ -14,6 +14,7 @@ import {
   type Charter,
   type Clock,
   FairtraceError,
+  foldedName,
   type Grant,
   type GrantScope,
   grantHash,
@@ -163,7 +164,7 @@ export class Grants {
     const approver = approverOf(charter, found.hash, assertion)
     if (approver === null)
       throw new FairtraceError('GRANT_APPROVAL_INVALID', 'no approver’s passkey says this of this grant')
-    const isOwn = account === found.account || folded(approver.name) === folded(found.grant.requester.name)
+    const isOwn = account === found.account || foldedName(approver.name) === foldedName(found.grant.requester.name)
     if (isOwn) throw new FairtraceError('SELF_APPROVAL', 'nobody approves their own request')
     const approval = { approver: approver.name, assertion, role: approver.role, atMs: this.#clock.nowMs() }
     // One row, one statement: two approvals at the same moment both stay.
@@ -178,7 +179,9 @@ export class Grants {
 
   /** An approver's no ends it. @throws `NOT_FOUND`, `GRANT_NOT_WAITING` */
   async refuse(id: string, programme: Programme, by: string, reason: string): Promise<ShownGrantRecord> {
-    await this.#requireWaiting(id, programme)
+    const found = await this.#requireWaiting(id, programme)
+    // As at an end: a second approval that is with the vault already opens nothing any more.
+    await this.#endAtVault(found.hash)
     const refusal = JSON.stringify({ by, reason, atMs: this.#clock.nowMs() })
     const { rowCount } = await this.#database.pool.query(
       'update access.grants set refusal = $2::jsonb where id = $1 and refusal is null and ended is null',
@@ -194,17 +197,21 @@ export class Grants {
     if (!LIVE_STATES.has(found.state)) throw notWaiting()
     const ended = JSON.stringify({ by, atMs: this.#clock.nowMs() })
     // The vault's row first: whatever happens after it, nothing opens any more.
-    await this.#database.db
-      .insertInto('vault.grant_ends')
-      .values({ grant_hash: found.hash })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute()
-    await this.#database.pool.query(`select pg_notify('fairtrace_grants', $1)`, [found.hash])
+    await this.#endAtVault(found.hash)
     await this.#database.pool.query('update access.grants set ended = $2::jsonb where id = $1 and ended is null', [
       id,
       ended,
     ])
     return await this.find(id, programme)
+  }
+
+  async #endAtVault(hash: string): Promise<void> {
+    await this.#database.db
+      .insertInto('vault.grant_ends')
+      .values({ grant_hash: hash })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+    await this.#database.pool.query(`select pg_notify('fairtrace_grants', $1)`, [hash])
   }
 
   async #requireWaiting(id: string, programme: Programme): Promise<ShownGrantRecord> {
@@ -238,10 +245,6 @@ function approverOf(
   const approver = charter.approvers.find(({ passkey }) => passkey?.credential === assertion.credential)
   if (approver?.passkey === undefined) return null
   return isAsserted(assertion, approver.passkey, hash, charter.passkeys.rpId, verifyPasskey) ? approver : null
-}
-
-function folded(name: string): string {
-  return name.normalize('NFKC').trim().toLowerCase()
 }
 
 function denied(): FairtraceError {

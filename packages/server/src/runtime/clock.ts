@@ -33,6 +33,18 @@ export function demonstrationClock(installation: 'demonstration' | 'production',
   }
 }
 
+/** Moves a clock as a supervisor asks. @returns the code of the refusal; null if it was moved */
+export function moveClock(clock: Clock | DemonstrationClock, offsetMs: number): 'CLOCK_NOT_DEMONSTRATION' | null {
+  if (!('setOffset' in clock)) return 'CLOCK_NOT_DEMONSTRATION'
+  try {
+    clock.setOffset(offsetMs)
+    return null
+  } catch {
+    // Refused, and said so; the clock stays where it was.
+    return 'CLOCK_NOT_DEMONSTRATION'
+  }
+}
+
 function requireInPast(offsetMs: number): void {
   // Stated as what we accept, so that NaN is refused.
   if (!(Number.isFinite(offsetMs) && offsetMs <= 0))

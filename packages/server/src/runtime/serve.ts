@@ -5,8 +5,8 @@ import { pino } from 'pino'
 import { DATABASE_NAME } from '../embedded/bootstrap.ts'
 import { DataDir } from '../embedded/data-dir.ts'
 import { databaseRoleName } from '../store/schema.ts'
-import { type DemonstrationClock, demonstrationClock, systemClock } from './clock.ts'
-import { type FromRole, toRoleSchema } from './messages.ts'
+import { type DemonstrationClock, demonstrationClock, moveClock, systemClock } from './clock.ts'
+import { tellSupervisor, toRoleSchema } from './messages.ts'
 import type { RoleContext, RoleName, RunningRole, StartRole } from './role.ts'
 
 export interface ServeOptions {
@@ -53,7 +53,7 @@ export async function serveRole(options: ServeOptions): Promise<string | null> {
       { code, place: error instanceof Error ? error.stack?.split('\n').slice(1, 4) : undefined },
       'the role did not start',
     )
-    await tell({ type: 'failed', code, message })
+    await tellSupervisor({ type: 'failed', code, message })
     throw isFairtraceError(error)
       ? error
       : new FairtraceError(portTaken(error) ? 'PORT_IN_USE' : 'ROLE_FAILED', message, { cause: error })
@@ -70,13 +70,13 @@ export async function serveRole(options: ServeOptions): Promise<string | null> {
     if (message?.type === 'stop') await stop()
     if (message?.type === 'addresses') Object.assign(addresses, { intake: message.intake, portal: message.portal })
     if (message?.type === 'clock')
-      await tell({ type: 'done', id: message.id, refused: moveClock(clock, message.offsetMs) })
+      await tellSupervisor({ type: 'done', id: message.id, refused: moveClock(clock, message.offsetMs) })
     if (message?.type === 'open') {
       if ('setReady' in running && typeof running.setReady === 'function') running.setReady(true)
-      await tell({ type: 'done', id: message.id, refused: null })
+      await tellSupervisor({ type: 'done', id: message.id, refused: null })
     }
   })
-  await tell({ type: 'ready', address: running.address })
+  await tellSupervisor({ type: 'ready', address: running.address })
   return running.address
 }
 
@@ -115,24 +115,6 @@ function contextOf(
 function clockOf(dir: DataDir): Clock | DemonstrationClock {
   const offset = dir.clockOffsetMs()
   return offset === null ? systemClock : demonstrationClock(dir.installation().kind, offset)
-}
-
-function moveClock(clock: Clock | DemonstrationClock, offsetMs: number): string | null {
-  if (!('setOffset' in clock)) return 'CLOCK_NOT_DEMONSTRATION'
-  try {
-    clock.setOffset(offsetMs)
-    return null
-  } catch {
-    // Refused, and said so; the clock stays where it was.
-    return 'CLOCK_NOT_DEMONSTRATION'
-  }
-}
-
-function tell(message: FromRole): Promise<void> {
-  return new Promise((resolve) => {
-    if (!process.send || !process.connected) resolve()
-    else process.send(message, () => resolve())
-  })
 }
 
 function portTaken(error: unknown): boolean {

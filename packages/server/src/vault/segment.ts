@@ -12,28 +12,30 @@
  */
 import { createCipheriv, createDecipheriv, hash, type KeyObject, randomFillSync } from 'node:crypto'
 import { FairtraceError } from '@fairtrace/core'
+import { z } from 'zod'
 
 const MAGIC = Buffer.from('FTS2')
 export const SEGMENT_HEADER_BYTES = MAGIC.length + 16
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** What a row of `vault.chunks` says of its batch. */
-export interface ChunkFacts {
-  readonly batchId: string
-  readonly contentKeyId: string
-  readonly pseudonym: string
-  readonly device: string
-  readonly sequence: number
-  readonly recording: string
-  readonly part: number
-  readonly last: boolean
-  readonly task: string | null
-  readonly outcome: string | null
-  readonly charterHash: string
-  readonly consentVersion: number
-  readonly actions: number
-}
+/** What a row of `vault.chunks` says of its batch, as the portal sends it to the person whose it is. */
+export const chunkFactsSchema = z.object({
+  batchId: z.string(),
+  contentKeyId: z.string(),
+  pseudonym: z.string(),
+  device: z.string(),
+  sequence: z.number(),
+  recording: z.string(),
+  part: z.number(),
+  last: z.boolean(),
+  task: z.string().nullable(),
+  outcome: z.string().nullable(),
+  charterHash: z.string(),
+  consentVersion: z.number(),
+  actions: z.number(),
+})
+export type ChunkFacts = Readonly<z.infer<typeof chunkFactsSchema>>
 
 export interface PlacedChunk {
   readonly offset: number

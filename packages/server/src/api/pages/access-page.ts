@@ -1,7 +1,8 @@
 /** Who asked for access, who approved it, and how it ended: for those who ask, approve and watch. */
+
+import { type Html, html } from '@fairtrace/core'
 import type { GrantState } from '../../access/grant-state.ts'
 import type { ShownGrantRecord } from '../../access/grants.ts'
-import { type Html, html } from './html.ts'
 import { type Frame, page } from './layout.ts'
 import { duration, time } from './words.ts'
 

@@ -1,6 +1,7 @@
 /** Concerns and answers. Reading needs who you are; raising, joining and leaving must not, so they aren't done from here. */
+
+import { type Html, html } from '@fairtrace/core'
 import type { ListedConcern } from '../../concerns/list.ts'
-import { type Html, html } from './html.ts'
 import { type Frame, page } from './layout.ts'
 import { duration, time } from './words.ts'
 

@@ -1,5 +1,4 @@
-import type { FairtraceError } from '@fairtrace/core'
-import { html } from './html.ts'
+import { type FairtraceError, html } from '@fairtrace/core'
 import { page } from './layout.ts'
 
 /** A refusal as a page. It knows nobody, so that it can be shown whatever went wrong. */

@@ -1,7 +1,8 @@
 /** The first page: what this is, in which state it is, and where to go. */
+
+import { html } from '@fairtrace/core'
 import type { CharterProposal } from '../../consent/charters.ts'
 import type { Programme } from '../../runtime/programme.ts'
-import { html } from './html.ts'
 import { type Frame, page } from './layout.ts'
 import { proposalSection } from './proposal-section.ts'
 import { stateSentence, totalSentence } from './words.ts'

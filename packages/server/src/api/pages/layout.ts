@@ -1,6 +1,7 @@
 /** The frame of every page: skip link, header, navigation by role, one main, footer. */
+
+import { type Html, html } from '@fairtrace/core'
 import type { SignedIn } from '../sessions.ts'
-import { type Html, html } from './html.ts'
 import { listWords, ROLE_WORDS } from './words.ts'
 
 export interface Frame {

@@ -1,5 +1,5 @@
 /** The ledger for people: how long it is, what it says of itself, and how to check it. */
-import { html } from './html.ts'
+import { html } from '@fairtrace/core'
 import { type Frame, page } from './layout.ts'
 
 export interface LogView {

@@ -1,6 +1,6 @@
 /** A participant's page: is anything recorded, what, who has seen it, how do I stop. */
 import type { Charter } from '@fairtrace/core'
-import { LEASE_MS } from '@fairtrace/core'
+import { type Html, html, LEASE_MS } from '@fairtrace/core'
 import type { CharterProposal } from '../../consent/charters.ts'
 import { consentEndsAtMs, isConsentCurrent } from '../../consent/decide.ts'
 import { renewalOf } from '../../consent/legal-state.ts'
@@ -15,7 +15,6 @@ import {
 import type { EnrolledDevice } from '../../consent/store.ts'
 import { askedAgainFor, termsFor } from '../../consent/terms.ts'
 import type { Programme } from '../../runtime/programme.ts'
-import { type Html, html } from './html.ts'
 import { type Frame, page } from './layout.ts'
 import { proposalSection, wideningList } from './proposal-section.ts'
 import { CATEGORY_WORDS, duration, listWords, time } from './words.ts'

@@ -1,6 +1,5 @@
 /** Where a person lets their own data be opened, for themselves. */
-import type { OwnAccess } from '@fairtrace/core'
-import { html } from './html.ts'
+import { html, type OwnAccess } from '@fairtrace/core'
 import { type Frame, page } from './layout.ts'
 import { time } from './words.ts'
 

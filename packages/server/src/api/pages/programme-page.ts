@@ -1,11 +1,10 @@
 /** The owner's page: the charter in plain words, the state, and totals that tell of nobody. */
-import type { QuorumRole } from '@fairtrace/core'
+import { type Html, html, type QuorumRole } from '@fairtrace/core'
 import type { CharterProposal } from '../../consent/charters.ts'
 import { PROGRAMME_NEXT } from '../../consent/programme.ts'
 import type { Programme } from '../../runtime/programme.ts'
 import type { ProgrammeState } from '../../store/tables.ts'
 import { stepUpFor } from '../step-up.ts'
-import { type Html, html } from './html.ts'
 import { type Frame, page } from './layout.ts'
 import { proposalSection } from './proposal-section.ts'
 import { CATEGORY_WORDS, duration, listWords, ROLE_WORDS, stateSentence, totalSentence } from './words.ts'

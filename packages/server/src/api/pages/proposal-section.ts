@@ -1,7 +1,6 @@
 /** A charter that waits, in plain words: what it would change for whom, who has signed, from when it would hold. */
-import type { Widening } from '@fairtrace/core'
+import { type Html, html, type Widening } from '@fairtrace/core'
 import type { CharterProposal } from '../../consent/charters.ts'
-import { type Html, html } from './html.ts'
 import { listWords, ROLE_WORDS, time } from './words.ts'
 
 export function proposalSection(proposal: CharterProposal): Html {

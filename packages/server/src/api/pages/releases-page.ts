@@ -1,6 +1,5 @@
 /** What has been released, as its manifest says. */
-import { releaseManifestSchema } from '@fairtrace/core'
-import { html } from './html.ts'
+import { html, releaseManifestSchema } from '@fairtrace/core'
 import { type Frame, page } from './layout.ts'
 import { fileSize, time } from './words.ts'
 

@@ -1,7 +1,8 @@
 /** One's own sign-in: passkeys, and the end of every session. */
+
+import { type Html, html } from '@fairtrace/core'
 import { charterPasskey } from '../charter-passkey.ts'
 import type { StoredPasskey } from '../passkey-store.ts'
-import { type Html, html } from './html.ts'
 import { type Frame, page } from './layout.ts'
 import { time } from './words.ts'
 

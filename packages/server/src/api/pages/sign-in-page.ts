@@ -1,4 +1,4 @@
-import { type Html, html } from './html.ts'
+import { type Html, html } from '@fairtrace/core'
 import { type Frame, page } from './layout.ts'
 
 /** What was wrong with the last try. */

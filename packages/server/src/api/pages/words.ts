@@ -1,8 +1,7 @@
 /** Plain words for what the charter and the programme say in codes. */
-import type { Category, Charter } from '@fairtrace/core'
+import { type Category, type Charter, type Html, html } from '@fairtrace/core'
 import type { ProgrammeState } from '../../store/tables.ts'
 import type { AccountRole } from '../accounts.ts'
-import { type Html, html } from './html.ts'
 
 export const CATEGORY_WORDS: Readonly<Record<Category, { readonly title: string; readonly meaning: string }>> = {
   pointer: {

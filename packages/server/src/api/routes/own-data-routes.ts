@@ -16,7 +16,7 @@ import {
 import { z } from 'zod'
 import { FileObjects } from '../../store/objects.ts'
 import { type ChunkRow, factsOfRow, placeOfRow } from '../../vault/chunk-rows.ts'
-import { segmentKey } from '../../vault/segment.ts'
+import { chunkFactsSchema, segmentKey } from '../../vault/segment.ts'
 import type { PortalApp } from '../app.ts'
 import { renderOwnData } from '../pages/own-data-page.ts'
 import { passkeyPlace } from '../passkey-place.ts'
@@ -51,22 +51,7 @@ const openingAnswer = z.object({
     .nullable()
     .describe('Content keys, sealed by HPKE to the recipient key'),
 })
-const chunkAnswer = z.object({
-  batchId: z.string(),
-  contentKeyId: z.string(),
-  pseudonym: z.string(),
-  device: z.string(),
-  sequence: z.number(),
-  recording: z.string(),
-  part: z.number(),
-  last: z.boolean(),
-  task: z.string().nullable(),
-  outcome: z.string().nullable(),
-  charterHash: z.string(),
-  consentVersion: z.number(),
-  actions: z.number(),
-})
-const chunksAnswer = z.object({ chunks: z.array(chunkAnswer).describe('In order of recording and part') })
+const chunksAnswer = z.object({ chunks: z.array(chunkFactsSchema).describe('In order of recording and part') })
 const chunkParams = z.strictObject({ batch: z.string().regex(digestPattern) })
 const pageQuery = z.object({ request: z.string().max(2_000) })
 
