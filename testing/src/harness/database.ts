@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { bootstrapDatabase, DATABASE_NAME } from '@fairtrace/server/embedded/bootstrap'
 import { startPostgres } from '@fairtrace/server/embedded/postgres'
 import { DATABASE_ROLES, type DatabaseRole, databaseRoleName } from '@fairtrace/server/store/schema'
+import { TEST_SEEDS } from './charter.ts'
 
 export interface TestDatabase {
   /** Connection string of one role, with exactly its rights. */
@@ -37,7 +38,12 @@ export async function startTestDatabase(options: TestDatabaseOptions = {}): Prom
     string
   >
   const urlOf = (database: string) => server.url('postgres', superuserPassword, database)
-  await bootstrapDatabase({ kind: options.kind ?? 'demonstration', passwords, urlOf })
+  await bootstrapDatabase({
+    kind: options.kind ?? 'demonstration',
+    passwords,
+    sentinelSeed: TEST_SEEDS.sentinel,
+    urlOf,
+  })
   return {
     url: (role) => server.url(databaseRoleName(role), passwords[role], DATABASE_NAME),
     superuserUrl: urlOf(DATABASE_NAME),

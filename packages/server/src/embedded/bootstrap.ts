@@ -1,6 +1,7 @@
 /** Makes the database of a new installation: schema, one login role per process, and their rights. */
 import { FairtraceError } from '@fairtrace/core'
 import pg from 'pg'
+import { writeExpectedDatabase } from '../sentinel/expected-database.ts'
 import {
   DATABASE_ROLES,
   type DatabaseRole,
@@ -15,6 +16,8 @@ export const DATABASE_NAME = 'fairtrace'
 export interface BootstrapOptions {
   readonly kind: 'demonstration' | 'production'
   readonly passwords: Readonly<Record<DatabaseRole, string>>
+  /** The sentinel's Ed25519 seed: it signs what a new database is, so that nothing can be added unseen. */
+  readonly sentinelSeed: string
   /** Superuser's connection string to a database of the given name. */
   urlOf(database: string): string
 }
@@ -49,6 +52,7 @@ async function createSchema(client: pg.Client, options: BootstrapOptions): Promi
     options.kind,
     SCHEMA_VERSION,
   ])
+  await writeExpectedDatabase(client, options.sentinelSeed)
   await client.query('commit')
 }
 

@@ -120,6 +120,7 @@ class Supervisor implements Embedded {
     await bootstrapDatabase({
       kind,
       passwords: passwordsOf(dir),
+      sentinelSeed: dir.secrets('sentinel').signingSeed ?? '',
       urlOf: (database) => postgres.url('postgres', dir.superuserPassword(), database),
     })
     await keeper
