@@ -185,6 +185,16 @@ export const ERRORS = {
   SERVER_REFUSED: { status: 502, exit: 6, advice: 'Read the code of the answer; what waits is kept.' },
   // Vault, access, ledger
   KEY_UNAVAILABLE: { status: 503, exit: 6, advice: 'The key is gone or closed; nothing was opened.' },
+  HONEY_UNKNOWN: {
+    status: 503,
+    exit: 6,
+    advice: 'The scanner did not say who is a honey participant; without it there is no release and no total. Look after it.',
+  },
+  PLACES_SETTINGS_INVALID: {
+    status: 500,
+    exit: 2,
+    advice: 'Correct places.json in the data directory, and let only its owner read it.',
+  },
   KMS_UNAVAILABLE: {
     status: 503,
     exit: 6,
@@ -294,6 +304,12 @@ export const ERRORS = {
       'Keep the evidence file and hand it to the other witnesses; `fairtrace verify` shows to anybody what it proves.',
   },
   POLICY_INVALID: { status: 400, exit: 3, advice: 'Correct the line named; `docs/formats.md` describes policies.' },
+  // Assurance
+  DRILL_REFUSED: {
+    status: 409,
+    exit: 5,
+    advice: 'Wait for the drill that is open, or clear what it left with `fairtrace drill clean`; a nonce is good once.',
+  },
   // Release
   RELEASE_EMPTY: {
     status: 409,

@@ -199,6 +199,26 @@ export interface Tables {
   'ledger.entries': { idx: number; inbox_id: number; entry: string }
   'ledger.tiles': { level: number; idx: number; width: number; data: Buffer }
   'ledger.checkpoints': { size: number; note: string; published: string | null }
+  'assurance.drills': {
+    id: string
+    drill: string
+    safeguard: string
+    nonce: string | null
+    starter: string | null
+    signature: string | null
+    started_by: string
+    expected: Json<unknown>
+    state_before: ProgrammeState
+    epoch_before: number
+    ledger_index: number
+    salt: string
+    registered_at_ms: number
+    planted_at_ms: number | null
+    removed_at_ms: number | null
+    ends_at_ms: number
+    state: Defaulted<'open' | 'passed' | 'failed' | 'abandoned'>
+  }
+  'assurance.evidence': { digest: string; run: string; safeguard: string; ended_at_ms: number; jws: string }
   'release.jobs': {
     id: string
     request: Json<unknown>

@@ -1,0 +1,44 @@
+/**
+ * The catalogue of safeguards: each with the promise that it serves, who answers for it, and the drill that attacks it.
+ *
+ * `docs/safeguards.md` is made from it. A safeguard without a drill is a hope, so none stands here.
+ */
+import { createHash } from 'node:crypto'
+import { FairtraceError, type PromiseNumber } from '@fairtrace/core'
+import type { Expected } from './drills.ts'
+
+export interface Safeguard {
+  readonly id: string
+  readonly statement: string
+  readonly promise: PromiseNumber
+  readonly owner: 'operator' | 'data-protection' | 'worker-representative' | 'programme-owner' | 'security'
+  /** Id of its drill. */
+  readonly drill: string
+  /** What the drill does, in a sentence. */
+  readonly attack: string
+  /** What the drill under this id makes somebody find, exactly; left out where the attack is refused and exposes nothing. */
+  readonly expects?: (run: string) => readonly Expected[]
+}
+
+export const SAFEGUARDS: readonly Safeguard[] = [
+  {
+    id: 'leases-and-permits-end',
+    statement: 'A permit of an older epoch, or one that is over, lets nothing in.',
+    promise: 1,
+    owner: 'operator',
+    drill: 'stale-token',
+    attack: 'Uploads a batch with permits that were once right: of the epoch before, and a minute over.',
+  },
+]
+
+export function safeguardOf(drill: string): Safeguard | undefined {
+  return SAFEGUARDS.find((safeguard) => safeguard.drill === drill)
+}
+
+/** The drill that a nonce picks: nobody who doesn't know it can tell which one comes. */
+export function pickedByNonce(nonce: string): Safeguard {
+  const number = createHash('sha256').update(`fairtrace/unannounced/v1\n${nonce}`).digest().readUInt32BE(0)
+  const picked = SAFEGUARDS[number % SAFEGUARDS.length]
+  if (picked === undefined) throw new FairtraceError('INTERNAL', 'the catalogue is empty')
+  return picked
+}
