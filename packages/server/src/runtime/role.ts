@@ -2,6 +2,7 @@
 import type { Clock } from '@fairtrace/core'
 import type { Logger } from 'pino'
 import type { AccessSettings } from '../access/portal-access.ts'
+import type { WatchSettings } from '../sentinel/watch-settings.ts'
 import type { SignInSettings } from './sign-in-settings.ts'
 
 export const ROLES = ['portal', 'intake', 'vault', 'ledger', 'builder', 'sentinel', 'scanner', 'room'] as const
@@ -25,6 +26,8 @@ export interface RoleContext {
   readonly signIn: SignInSettings | null
   /** Whom recordings may be opened for, and whom to tell of grants, for the portal; null where nobody asks for access. */
   readonly access: AccessSettings | null
+  /** What the sentinel looks at besides the database: modes and owners of the data directory. Left out everywhere else. */
+  readonly watch?: WatchSettings
   readonly secrets: RoleSecrets
   readonly clock: Clock
   readonly log: Logger

@@ -33,6 +33,8 @@ const STOP_MS_MAX = 8_000
 
 /** Starts the role and returns its address; the process lives until it is told to stop. */
 export async function serveRole(options: ServeOptions): Promise<string | null> {
+  // Whatever is written from here on is this account's alone: the sentinel takes anything else for a reader.
+  process.umask(0o077)
   const dir = new DataDir(options.dataDir)
   const log = pino({ level: 'info', base: { role: options.role } })
   const addresses: RoleContext['addresses'] = {}
@@ -103,6 +105,7 @@ function contextOf(
       installation.kind === 'demonstration' && options.role === 'portal' ? dir.path('demo/people.json') : null,
     signIn: options.role === 'portal' ? dir.signIn() : null,
     access: options.role === 'portal' ? { builderBoxKey: installation.builderBoxKey, webhooks: dir.webhooks() } : null,
+    ...(options.role === 'sentinel' ? { watch: { dataDir: dir.root } } : {}),
     secrets,
     clock,
     log,
