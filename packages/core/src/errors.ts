@@ -25,6 +25,11 @@ export const ERRORS = {
     exit: 5,
     advice: 'Record what is missing, have both approvers sign this charter, then start again.',
   },
+  GATE_STATEMENT_VOID: {
+    status: 409,
+    exit: 5,
+    advice: 'Draw up a new statement with `fairtrace gate statement`, and have all four sign that one.',
+  },
   // Reading input
   INPUT_UNREADABLE: { status: 400, exit: 3, advice: 'Check that the file exists and may be read.' },
   INPUT_FORMAT_UNKNOWN: { status: 400, exit: 2, advice: 'Choose one of the formats that `--help` lists.' },
@@ -290,6 +295,11 @@ export const ERRORS = {
     exit: 5,
     advice:
       'Nothing is captured and no grant opens while the programme is locked; seeing your own data, pausing and withdrawing go on.',
+  },
+  WATCH_SILENT: {
+    status: 503,
+    exit: 6,
+    advice: 'No lease is given and nothing opens while the sentinel or the scanner is silent; start it again.',
   },
   LEDGER_UNAVAILABLE: { status: 503, exit: 6, advice: 'Nothing opens without the ledger; start it and try again.' },
   LEDGER_INVALID: {

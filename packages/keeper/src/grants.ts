@@ -27,6 +27,7 @@ import type { KeeperStore } from './store.ts'
 export interface GrantGround {
   readonly store: KeeperStore
   readonly charter: Charter
+  readonly charterHash: string
   readonly signer: Signer
   /** This keeper's key as a witness. */
   readonly witness: VerifierKey

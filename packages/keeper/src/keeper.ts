@@ -20,6 +20,7 @@ import {
 import { formatVerifierKey, verifyJws, type Witness, type WitnessAnswer } from '@fairtrace/verify'
 import { Charters, type HeldCharter } from './charters.ts'
 import { type Signer, signerFromSeed } from './curves.ts'
+import { lockedSince, noteLockdown, openGate, requireUnlocked } from './gate.ts'
 import { activate, endGrant, type GrantGround, requireOpening } from './grants.ts'
 import { OwnClock } from './own-clock.ts'
 import { requireOwnOpening } from './own-openings.ts'
@@ -81,6 +82,7 @@ export class Keeper {
     return {
       epoch: this.#epoch(),
       charter: held?.hash ?? null,
+      locked: lockedSince(this.#store)?.epoch ?? null,
       checkpoint: seen === null ? null : { size: seen.size, root: Buffer.from(seen.root).toString('base64') },
     }
   }
@@ -130,11 +132,13 @@ export class Keeper {
       case 'which-erased':
         return { people: whichErased(call.people, this.#store) }
       case 'activate':
+        requireUnlocked(this.#store)
         return { activation: activate(call, this.#ground(nowMs)) }
       case 'end-grant':
         endGrant(call.grant, this.#store)
         return {}
       case 'open':
+        requireUnlocked(this.#store)
         requireOpening(call, this.#ground(nowMs))
         return await sealShares(call.items, call.replyKey, nonce, this.#store)
       case 'add-passkey': {
@@ -148,6 +152,12 @@ export class Keeper {
       case 'raise-epoch':
         // Never lowered; the same again is no change.
         this.#store.db.prepare('update highest set epoch = max(epoch, ?)').run(call.epoch)
+        return {}
+      case 'lockdown':
+        noteLockdown(this.#store, call.epoch, call.drill)
+        return {}
+      case 'gate':
+        openGate(call.logged, this.#ground(nowMs))
         return {}
       case 'charter':
         this.#charters.follow(call.yaml, call.approvals)
@@ -187,10 +197,11 @@ export class Keeper {
   }
 
   #ground(nowMs: number): GrantGround {
-    const { charter } = this.#charters.require()
+    const { charter, hash: charterHash } = this.#charters.require()
     const witness = this.#currentWitness()
     if (witness === null) throw invalid('no charter is pinned yet')
-    return { store: this.#store, charter, signer: this.#signer, witness: witness.key, nowMs, epoch: this.#epoch() }
+    const { key } = witness
+    return { store: this.#store, charter, charterHash, signer: this.#signer, witness: key, nowMs, epoch: this.#epoch() }
   }
 
   #currentWitness(): Witness | null {

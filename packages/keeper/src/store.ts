@@ -36,6 +36,8 @@ create table passkeys (
 create table charters (place integer primary key, hash text not null, yaml text not null) strict;
 create table highest (only_one integer primary key check (only_one = 1), epoch integer not null, time_ms integer not null) strict;
 insert into highest values (1, 0, 0);
+-- A lockdown that no gate has ended: its epoch, and the drill that it came from alone.
+create table lockdown (only_one integer primary key check (only_one = 1), epoch integer not null, drill text) strict;
 create table witnessed (origin text primary key, size integer not null, root blob not null, note text not null) strict;
 `
 const SQLITE_BUSY = 5

@@ -177,6 +177,15 @@ export const keeperCallSchema = z.discriminatedUnion('call', [
   }),
   /** Raises the epoch: everything older is fenced. Never lowered. */
   z.strictObject({ call: z.literal('raise-epoch'), epoch: z.int().min(0) }),
+  /** A lockdown: no grant opens or begins from here on, whatever the database says, until `gate` shows who let it run again. */
+  z.strictObject({
+    call: z.literal('lockdown'),
+    epoch: z.int().min(0),
+    /** The drill that planted what locked it; null for anything else, and then the quorum alone opens. */
+    drill: z.string().min(1).max(128).nullable(),
+  }),
+  /** The ledger's entry `gate.opened`, whose detail has the quorum's signatures; or `gate.reopened-after-drill`, of that drill. */
+  z.strictObject({ call: z.literal('gate'), logged }),
   /** A charter that came into force, with the approvals that the one before it asks for. */
   z.strictObject({
     call: z.literal('charter'),
@@ -203,6 +212,8 @@ export const KEEPER_SHARES_INFO = 'fairtrace/keeper-shares/v1'
 export const keeperStateSchema = z.strictObject({
   epoch: z.int().min(0),
   charter: z.string().regex(digestPattern).nullable(),
+  /** Epoch of a lockdown that no gate has ended yet; null if there is none. */
+  locked: z.int().min(0).nullable(),
   /** The ledger's newest checkpoint that it cosigned; null if none. */
   checkpoint: z.strictObject({ size: z.int().min(0), root: z.string() }).nullable(),
 })
@@ -218,6 +229,8 @@ export const keeperResultSchemas = {
   'add-passkey': z.strictObject({ usableFromMs: z.int() }),
   'open-own': keeperSharesSchema,
   'raise-epoch': z.strictObject({}),
+  lockdown: z.strictObject({}),
+  gate: z.strictObject({}),
   charter: z.strictObject({}),
   state: keeperStateSchema,
   'which-erased': z.strictObject({ people: z.array(person) }),

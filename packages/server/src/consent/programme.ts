@@ -5,6 +5,7 @@
  * first, whether or not the ledger answers.
  */
 import { decideStart, FairtraceError, START_DENY_SENTENCES } from '@fairtrace/core'
+import { openGate } from '../assurance/gate.ts'
 import { SERVER_BUILD } from '../runtime/build.ts'
 import { type Programme, readProgramme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
@@ -87,7 +88,9 @@ export async function setProgrammeState(
     return { logged: await loggedIfPossible(database, 'programme.state', detail), programme: await reader.require() }
   }
   // Without a time nothing is known to have happened yet.
-  await requireGate(database, current, nowMs ?? Number.NaN)
+  if (state === 'running')
+    return await openGate(database, { by, reason, nowMs: () => nowMs ?? Number.NaN, issuer: null })
+  await requireApproved(database, current, nowMs ?? Number.NaN)
   const entry = await logged(database, 'programme.state', detail)
   await moveState(database, current, state)
   return { programme: await reader.require(), logged: entry }
@@ -108,7 +111,8 @@ export async function raiseEpoch(database: OpenDatabase): Promise<ProgrammeChang
   return { programme: await reader.require(), logged: entry }
 }
 
-async function requireGate(database: OpenDatabase, programme: Programme, nowMs: number): Promise<void> {
+/** To be approved it takes its documents and signatures; to run, the whole gate. */
+async function requireApproved(database: OpenDatabase, programme: Programme, nowMs: number): Promise<void> {
   const missingApprovals = await missingForCharterInForce(database, programme)
   const decision = decideStart(programme.charter, { nowMs, missingApprovals, serverBuild: SERVER_BUILD })
   if (decision.allow) return

@@ -26,7 +26,81 @@ export interface Tables {
     detail: Json<unknown>
     state: Defaulted<'open' | 'contained' | 'closed' | 'false-alarm'>
     found_by: Generated<string>
+    finder: Generated<string>
+    scope: Generated<string>
+    misses: Generated<number>
+    probe_at: Date | null
+    hold_s: Generated<number>
+    reopened: Generated<number>
+    asks: Generated<boolean>
+    contained_at_ms: number | null
+    closed_at_ms: number | null
+    verdict: Json<unknown> | null
+    drill: Generated<string | null>
   }
+  'install.points': {
+    point: string
+    role: string
+    build: string
+    started_at_ms: number
+    body: string
+    signature: string
+    seen_at: Generated<Date>
+    left_at: Date | null
+    owner: Generated<string>
+  }
+  'install.lockdowns': {
+    number: Generated<number>
+    epoch: number
+    at_ms: number
+    by: string
+    reason: string
+    exposure: string | null
+    drill: string | null
+    state_before: ProgrammeState
+    epoch_before: number
+    points: Json<readonly { readonly point: string; readonly role: string; readonly quietMs: number }[]>
+    ended: Json<unknown> | null
+    ended_at_ms: number | null
+  }
+  'install.acknowledgements': {
+    epoch: number
+    point: string
+    role: string
+    body: string
+    signature: string
+    at: Generated<Date>
+    owner: Generated<string>
+  }
+  'gate.statements': {
+    hash: string
+    statement: Json<unknown>
+    drawn_at_ms: number
+    signatures: ColumnType<unknown, string | undefined, string>
+  }
+  'gate.openings': {
+    epoch: number
+    at_ms: number
+    kind: 'quorum' | 'drill' | 'demonstration'
+    type: string
+    detail: Json<unknown>
+    salt: string
+    ledger_index: number
+    ended_at_ms: number | null
+    ended_reason: string | null
+  }
+  'incident.incidents': {
+    id: string
+    epoch: number
+    opened_at_ms: number
+    rehearsal: boolean
+    ledger_index: number | null
+    salt: string | null
+    cause: Json<unknown> | null
+    approved_by: string | null
+    notified_at_ms: number | null
+  }
+  'incident.notices': { incident: string; pseudonym: string; text: string; sent_at_ms: number | null }
   'access.grants': {
     id: string
     hash: string
@@ -96,6 +170,7 @@ export interface Tables {
   'consent.device_codes': { code_hash: string; pseudonym: string; ends_at_ms: number }
   'consent.handle_key': { only_one: Generated<boolean>; key: string }
   'inbox.batches': { id: string; position: Generated<number>; vault_key_id: string; sealed: Buffer }
+  'inbox.held': { id: string; vault_key_id: string; sealed: Buffer }
   'vault.day_keys': {
     key_id: string
     public_key: Buffer

@@ -10,10 +10,17 @@ import { type Programme, readProgramme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import type { KeeperClient } from './keeper-client.ts'
 import type { Keystore } from './keystore.ts'
-import { witnessedCheckpoint } from './witnessed-proof.ts'
+import { witnessedCheckpoint, witnessedProof } from './witnessed-proof.ts'
 
 const PEOPLE_AT_ONCE = 1_000
 const SIGNATURES_MIN = 2
+
+interface GateRow {
+  readonly type: string
+  readonly detail: unknown
+  readonly salt: string
+  readonly ledger_index: number
+}
 
 export interface KeeperSyncInput {
   readonly database: OpenDatabase
@@ -52,9 +59,58 @@ export class KeeperSync {
     if (now !== null && now.epoch > seen.epoch) {
       await keeper.call<'raise-epoch'>({ call: 'raise-epoch', epoch: now.epoch })
     }
+    if (now !== null) await this.#followLockdown(now)
     await this.#reconcileErasures()
     const after = (await keeper.call<'state'>({ call: 'state' })).result
     this.#isOfOneMind = now !== null && after.charter === now.charterHash && after.epoch === now.epoch
+  }
+
+  /** The keeper hears of a lockdown, and of the gate that ends it. What the database says alone ends nothing there. */
+  async #followLockdown(now: Programme): Promise<void> {
+    const { database, keeper } = this.#input
+    const { locked } = (await keeper.call<'state'>({ call: 'state' })).result
+    if (now.state === 'locked') {
+      // A drill's, if all of it is: what locked besides, even later, makes it nobody's but the quorum's to open.
+      const { rows } = await database.pool.query<{ drill: string | null }>(
+        'select distinct drill from install.lockdowns where number > $1',
+        [now.endedUpTo],
+      )
+      const drill = rows.length === 1 ? (rows[0]?.drill ?? null) : null
+      await keeper.call<'lockdown'>({ call: 'lockdown', epoch: now.epoch, drill })
+      return
+    }
+    if (locked === null) return
+    const { rows } = await database.pool.query<GateRow>(
+      'select type, detail, salt, ledger_index from gate.openings where epoch > $1 order by epoch desc limit 10',
+      [locked],
+    )
+    if (now.state !== 'running' && rows.length === 0) return
+    for (const { type, detail, salt, ledger_index } of rows) {
+      const proof = await witnessedProof(database, ledger_index, salt, keeper)
+      try {
+        await keeper.call<'gate'>({ call: 'gate', logged: { type, detail, proof } })
+        return
+      } catch (error) {
+        if (!isFairtraceError(error) || !['KEEPER_REFUSED', 'LEDGER_INVALID'].includes(error.code)) throw error
+        // Fails closed: another row may be the one that the four signed; if none is, it locks.
+      }
+    }
+    await this.#lockForged(locked)
+  }
+
+  /** It runs, and nobody whom the keeper knows has let it: the state was written past the gate. */
+  async #lockForged(seenEpoch: number): Promise<void> {
+    const { database, keystore, log } = this.#input
+    const reason = 'The state was set past the gate: nobody signed for it.'
+    log.error({ code: 'PROGRAMME_LOCKED', reason }, 'the programme is being locked')
+    await raiseExposure(
+      database,
+      'rows-forged',
+      { what: 'install.programme', locked: seenEpoch },
+      'table install.programme',
+    )
+    const { logged } = await lockProgramme(database, reason, seenEpoch)
+    if (logged !== null) keystore.keepLedgerDetail(logged.index, LOCKED_ENTRY, logged.salt, logged.detail)
   }
 
   /** The keeper destroys its halves of who was erased here, and is asked until it has. */
