@@ -9,7 +9,7 @@ import { startLedger } from '@fairtrace/server/ledger/role'
 import { type Signer, signJws } from '@fairtrace/server/runtime/jws'
 import type { RoleContext, RoleName } from '@fairtrace/server/runtime/role'
 import type { DatabaseRole } from '@fairtrace/server/store/schema'
-import { CHARTER_YAML, charterApprovals, startTestDatabase, TEST_SEEDS } from '@fairtrace/testing/harness'
+import { answerHoney, CHARTER_YAML, charterApprovals, startTestDatabase, TEST_SEEDS } from '@fairtrace/testing/harness'
 import pg from 'pg'
 import { pino } from 'pino'
 
@@ -89,6 +89,7 @@ export async function startPortalGround(): Promise<PortalGround> {
   const ledger = await startLedger(contextOf('ledger'))
   const portal = await startPortal(contextOf('portal'))
   const others: RunningPortal[] = []
+  const honey = answerHoney(database.url('scanner'))
   let isLedgerRunning = true
   const stopLedger = async () => {
     if (isLedgerRunning) await ledger.stop()
@@ -144,6 +145,7 @@ export async function startPortalGround(): Promise<PortalGround> {
     stop: async () => {
       for (const running of [portal, ...others]) await running.stop()
       await stopLedger()
+      await honey.stop()
       await sql.end()
       await database.stop()
       rmSync(folder, { recursive: true, force: true })

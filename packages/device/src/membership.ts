@@ -1,7 +1,7 @@
 /** Joining, choosing and enrolling: what a device asks the portal for once. */
 import { CATEGORIES, type Category, FairtraceError } from '@fairtrace/core'
 import { z } from 'zod'
-import type { DeviceKey } from './device-key.ts'
+import { type DeviceKey, randomId } from './device-key.ts'
 import { call, type Fetch, requireAnswer } from './portal-client.ts'
 import { pinsSchema } from './programme.ts'
 
@@ -82,9 +82,10 @@ const receiptAnswerSchema = z.object({ receipt: z.string() })
 const deviceSchema = z.object({ device: z.string() })
 const consentSchema = z.object({ state: z.string() })
 
+/** The pseudonym is drawn here, so that who makes it is not who keeps the list. */
 export function join(fetch: Fetch, serverUrl: string, code: string): Promise<Joined> {
   return requireAnswer(fetch, new URL('/api/join', serverUrl).href, joinedSchema, {
-    body: { type: 'application/json', value: { code } },
+    body: { type: 'application/json', value: { code, pseudonym: randomId() } },
   })
 }
 
@@ -187,7 +188,7 @@ export async function enrolDevice(
 ): Promise<string> {
   const answer = await requireAnswer(fetch, new URL('/api/devices', serverUrl).href, deviceSchema, {
     token: session,
-    body: { type: 'application/json', value: { publicKey: key.publicKey, build } },
+    body: { type: 'application/json', value: { publicKey: key.publicKey, build, device: randomId() } },
   })
   return answer.device
 }
@@ -201,7 +202,7 @@ export async function enrolDeviceWithCode(
   build: string,
 ): Promise<string> {
   const answer = await requireAnswer(fetch, new URL('/api/devices', serverUrl).href, deviceSchema, {
-    body: { type: 'application/json', value: { code, publicKey: key.publicKey, build } },
+    body: { type: 'application/json', value: { code, publicKey: key.publicKey, build, device: randomId() } },
   })
   return answer.device
 }

@@ -3,6 +3,7 @@ import { type Device, type DeviceOptions, restoreDevice } from './device.ts'
 import { prepareDeviceFolder } from './device-folder.ts'
 import type { Keyring } from './keyring.ts'
 import { openSqliteOutbox } from './sqlite-outbox.ts'
+import type { DeviceStorage } from './storage.ts'
 import { openStorageKey } from './storage-key.ts'
 
 export interface OpenDeviceOptions extends DeviceOptions {
@@ -10,6 +11,8 @@ export interface OpenDeviceOptions extends DeviceOptions {
   readonly keyring?: Keyring | null
   /** Bytes that may wait before capture stops. */
   readonly outboxBytesMax?: number
+  /** Stands between capture and the outbox, for people who are made up. */
+  readonly between?: (outbox: DeviceStorage) => DeviceStorage
 }
 
 /**
@@ -25,7 +28,7 @@ export async function openDevice(dir: string, options: OpenDeviceOptions): Promi
     ...(options.outboxBytesMax === undefined ? {} : { bytesMax: options.outboxBytesMax }),
   })
   try {
-    return await restoreDevice(outbox, options)
+    return await restoreDevice(options.between?.(outbox) ?? outbox, options)
   } catch (cause) {
     await outbox.close()
     throw cause

@@ -59,7 +59,7 @@ export interface Outbox {
    * Begins a recording with its first actions; durable when it returns.
    * @throws `OUTBOX_FULL`, and nothing of the call is kept
    */
-  begin(start: RecordingStart, actions?: readonly Action[]): Promise<RecordingId>
+  begin(start: RecordingStart, actions?: readonly Action[], id?: RecordingId): Promise<RecordingId>
   /**
    * Appends to an open recording; durable when it returns.
    * @throws `OUTBOX_FULL`, and nothing of the call is kept

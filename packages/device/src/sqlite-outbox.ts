@@ -70,8 +70,11 @@ export class SqliteOutbox implements DeviceStorage {
     return this.#bytesUsed
   }
 
-  async begin(start: RecordingStart, actions: readonly Action[] = []): Promise<RecordingId> {
-    const id = randomId() as RecordingId
+  async begin(
+    start: RecordingStart,
+    actions: readonly Action[] = [],
+    id = randomId() as RecordingId,
+  ): Promise<RecordingId> {
     const value = this.#recordings.sealStart(id, start)
     const chunk = actions.length === 0 ? null : this.#recordings.sealChunk(id, 0, actions)
     const bytes = value.length + (chunk?.length ?? 0)

@@ -8,6 +8,7 @@ import pg from 'pg'
 import type { TestVaultKey } from './batches.ts'
 import { CHARTER_YAML, TEST_SEEDS } from './charter.ts'
 import { startTestDatabase, type TestDatabase, type TestDatabaseOptions } from './database.ts'
+import { answerHoney } from './honey.ts'
 import { startTestKeeper, type TestKeeper } from './keeper.ts'
 
 export interface TestGround {
@@ -43,6 +44,7 @@ export async function startTestGround(options: TestGroundOptions = {}): Promise<
     [charter.programme, 'running', charterHash(charter), CHARTER_YAML],
   )
   const objectsDir = join(folder, 'objects')
+  const honey = answerHoney(database.url('scanner'))
   return {
     database,
     keeper,
@@ -89,6 +91,7 @@ export async function startTestGround(options: TestGroundOptions = {}): Promise<
       await waitFor(async () => ((await sql.query('select 1 from vault.key_requests')).rowCount === 0 ? true : null))
     },
     async stop() {
+      await honey.stop()
       await sql.end()
       await keeper.remove()
       await database.stop()

@@ -82,7 +82,10 @@ export const approvalBody = charterApprovalSchema.extend({
 export const invitationsBody = z.strictObject({ count: z.int().min(1).max(100_000) })
 export const invitationsAnswer = z.object({ codes: z.array(z.string()) })
 
-export const joinBody = z.strictObject({ code: z.string().min(1).max(64) })
+export const joinBody = z.strictObject({
+  code: z.string().min(1).max(64),
+  pseudonym: id128.optional().describe('Drawn at random by the device; without it one is drawn here'),
+})
 export const joinAnswer = z.object({
   session: z.string().describe('Shown once. Send it as `Authorization: Bearer`'),
   pseudonym: id128,
@@ -154,6 +157,7 @@ export const consentAnswer = z.object({
 export const deviceBody = z.strictObject({
   publicKey: z.string().regex(digestPattern).describe('Raw Ed25519 public key, base64url'),
   build: z.string().min(1).max(128),
+  device: id128.optional().describe('Drawn at random by the device; without it one is drawn here'),
 })
 export const enrolBody = deviceBody.extend({
   code: z.string().max(64).optional().describe('A one-time code of the participant, in place of a session'),

@@ -10,6 +10,7 @@ import { inflateRawSync } from 'node:zlib'
 import { type Action, BATCH_BODY_BYTES_MAX, FairtraceError, isFairtraceError } from '@fairtrace/core'
 import type { RecordedPart } from '@fairtrace/release'
 import { raiseExposure } from '../runtime/exposures.ts'
+import { honeyPseudonymsAmong } from '../sentinel/honey/honey-people.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import type { FileObjects } from '../store/objects.ts'
 import { CHUNK_COLUMNS, type ChunkRow, factsOfRow, placeOfRow } from '../vault/chunk-rows.ts'
@@ -33,7 +34,7 @@ export interface RecordingsInput {
 /**
  * Chunks without an opened key are left out: their key was destroyed, or they came after the keys were opened. Consent is not
  * asked here; whoever withdrew left the scope when erasure destroyed their key and their index.
- * @throws `SEGMENT_CORRUPT` for a chunk that does not open or hold actions; nothing is released then
+ * @throws `SEGMENT_CORRUPT` for a chunk that does not open or hold actions, `HONEY_UNKNOWN`; nothing is released then
  */
 export async function* readRecordings(input: RecordingsInput): AsyncGenerator<RecordedPart> {
   const { database, objects, contentKeys, charters, signal, onProgress, onUsed } = input
@@ -41,17 +42,20 @@ export async function* readRecordings(input: RecordingsInput): AsyncGenerator<Re
     'select coalesce(sum(actions), 0)::bigint as total from vault.chunks',
   )
   const total = rows[0]?.total ?? 0
+  const people = await realPeople(database)
   let done = 0
   const keys = new Map([...contentKeys].map(([id, key]) => [id, createSecretKey(key)]))
   for await (const page of pagesInOrder(database)) {
     signal.throwIfAborted()
     // Made under terms that the charter in force widens, or that nobody knows: its person has not agreed to this use.
-    const inScope = page.filter((row) => charters.has(row.charter_hash) && keys.has(row.content_key_id))
+    const inScope = page.filter(
+      (row) => charters.has(row.charter_hash) && keys.has(row.content_key_id) && people.has(row.pseudonym),
+    )
     const sealed = await readChunks(objects, inScope)
     for (const row of page) {
       done += row.actions
       const key = keys.get(row.content_key_id)
-      if (key === undefined || !charters.has(row.charter_hash)) continue
+      if (key === undefined || !charters.has(row.charter_hash) || !people.has(row.pseudonym)) continue
       const actions = parseActions(await open(input, row, key, sealed.get(row.batch_id)))
       onUsed(row.content_key_id)
       const outcome = row.last && (row.outcome === 'done' || row.outcome === 'not-done') ? row.outcome : null
@@ -60,6 +64,14 @@ export async function* readRecordings(input: RecordingsInput): AsyncGenerator<Re
     onProgress(Math.min(done, total), total)
     await breathe()
   }
+}
+
+/** Everybody stored here but honey participants; who came later is not in it, and so in no release either. */
+async function realPeople(database: OpenDatabase): Promise<ReadonlySet<string>> {
+  const { rows } = await database.pool.query<{ pseudonym: string }>('select distinct pseudonym from vault.chunks')
+  const all = rows.map(({ pseudonym }) => pseudonym)
+  const honey = await honeyPseudonymsAmong(database, all)
+  return new Set(all.filter((pseudonym) => !honey.has(pseudonym)))
 }
 
 /**

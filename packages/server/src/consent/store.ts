@@ -34,10 +34,18 @@ export class ConsentStore {
     return codes
   }
 
-  /** Uses up a code. Two that race for it get one participant. @throws `INVITATION_UNKNOWN` */
-  async join(code: string, noticeVersion: number, nowMs: number): Promise<{ session: string; pseudonym: string }> {
+  /**
+   * Uses up a code. Two that race for it get one participant.
+   * @param pseudonym that their device drew; left out, one is drawn here
+   * @throws `INVITATION_UNKNOWN`; `BODY_INVALID` if somebody has that pseudonym
+   */
+  async join(
+    code: string,
+    noticeVersion: number,
+    nowMs: number,
+    pseudonym: string = newId128(),
+  ): Promise<{ session: string; pseudonym: string }> {
     const session = newSession()
-    const pseudonym = newId128()
     await this.#database.db.transaction().execute(async (trx) => {
       const used = await trx
         .updateTable('consent.invitations')
@@ -52,6 +60,7 @@ export class ConsentStore {
         .insertInto('consent.people')
         .values({ pseudonym, session_hash: hashSecret(session), invited_at_ms: nowMs, notice_version: noticeVersion })
         .execute()
+        .catch(taken('pseudonym'))
     })
     return { session, pseudonym }
   }
@@ -125,16 +134,17 @@ export class ConsentStore {
 
   /**
    * Enrols a device, or the same one again with the build that it runs now.
+   * @param device the id that it drew; left out, one is drawn here
    * @throws `BODY_INVALID` if the key is another's, if the device was cut off, or if there are too many
    */
-  async enrol(pseudonym: string, publicKey: string, build: string): Promise<string> {
+  async enrol(pseudonym: string, publicKey: string, build: string, device: string = newId128()): Promise<string> {
     const known = await this.devices(pseudonym)
     if (known.length >= DEVICES_PER_PERSON_MAX) {
       throw new FairtraceError('BODY_INVALID', `at most ${DEVICES_PER_PERSON_MAX} devices a person`)
     }
     const row = await this.#database.db
       .insertInto('consent.devices')
-      .values({ device: newId128(), pseudonym, public_key: publicKey, build })
+      .values({ device, pseudonym, public_key: publicKey, build })
       .onConflict((conflict) =>
         conflict
           .column('public_key')
@@ -144,6 +154,7 @@ export class ConsentStore {
       )
       .returning('device')
       .executeTakeFirst()
+      .catch(taken('device'))
     if (row === undefined) throw new FairtraceError('BODY_INVALID', 'publicKey: make a new key for this device')
     return row.device
   }
@@ -197,16 +208,27 @@ export class ConsentStore {
   }
 
   /**
-   * How many consents that were given after `sinceMs` stood at `asOfMs`. Only for `shownTotal`: the exact number goes nowhere.
+   * Whose consents that were given after `sinceMs` stood at `asOfMs`. Only for `shownParticipants`: the exact number goes nowhere.
    * A pause changes nothing here: it is nobody's business.
    */
-  async countGiven(sinceMs: number, asOfMs: number): Promise<number> {
-    const { rows } = await this.#database.pool.query<{ given: number }>(
-      `select count(*) as given from (
-         select distinct on (pseudonym) at_ms, event from consent.events where at_ms < $2 order by pseudonym, version desc
+  async given(sinceMs: number, asOfMs: number): Promise<readonly string[]> {
+    const { rows } = await this.#database.pool.query<{ pseudonym: string }>(
+      `select pseudonym from (
+         select distinct on (pseudonym) pseudonym, at_ms, event from consent.events where at_ms < $2
+         order by pseudonym, version desc
        ) last where event ->> 'kind' <> 'withdrawn' and coalesce((event ->> 'givenAtMs')::bigint, at_ms) > $1`,
       [sinceMs, asOfMs],
     )
-    return rows[0]?.given ?? 0
+    return rows.map(({ pseudonym }) => pseudonym)
+  }
+}
+
+/** Ids are drawn at random: one that is taken was not. */
+function taken(field: string): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof Error && 'code' in error && error.code === '23505') {
+      throw new FairtraceError('BODY_INVALID', `${field}: draw another one`, { cause: error })
+    }
+    throw error
   }
 }

@@ -7,6 +7,7 @@
  * keys/               the vault's keystore; belongs in no backup           objects/       segments and releases
  * postgres/  logs/    runtime.json (while it runs)                         demo/          only in a demonstration
  * sign-in.json        the operator's own: through which provider staff sign in
+ * places.json         the operator's own: by what the scanner may read the places that the charter names
  * keeper.json         the operator's own: address and public key of the second custodian's keeper, in production
  * ```
  * Beside it, never in it, lies a demonstration's keeper (`<data>.keeper`): whoever copies or restores the directory has not got that.
@@ -34,6 +35,7 @@ import { builderBoxPublicKey } from '../builder/box-key.ts'
 import { publicKeyOf } from '../runtime/jws.ts'
 import type { RoleName } from '../runtime/role.ts'
 import { type SignInSettings, signInSettingsSchema } from '../runtime/sign-in-settings.ts'
+import { type PlaceAccess, placesSchema } from '../sentinel/sweep/places.ts'
 
 export type InstallationKind = 'demonstration' | 'production'
 
@@ -92,10 +94,11 @@ const OWN_FOLDERS = ['secrets', 'keys', 'objects', 'logs']
 const SIGN_IN_FILE = 'sign-in.json'
 const WEBHOOKS_FILE = 'webhooks.json'
 const KEEPER_FILE = 'keeper.json'
+const PLACES_FILE = 'places.json'
 /** Only a demonstration's keeper has its passphrase lying beside it. */
 export const DEMONSTRATION_PASSPHRASE_FILE = 'passphrase.txt'
 /** Written by the operator, before or after the directory was made. */
-const OPERATOR_FILES: readonly string[] = [SIGN_IN_FILE, WEBHOOKS_FILE, KEEPER_FILE]
+const OPERATOR_FILES: readonly string[] = [SIGN_IN_FILE, WEBHOOKS_FILE, KEEPER_FILE, PLACES_FILE]
 
 /** Paths and documents of one data directory. Reading needs no lock; running needs `lockDataDir`. */
 export class DataDir {
@@ -183,6 +186,12 @@ export class DataDir {
   webhooks(): WebhookSettings {
     const holdsSecret = (settings: WebhookSettings) => settings.length > 0
     return this.#readSettings(WEBHOOKS_FILE, webhookSettingsSchema, 'WEBHOOK_SETTINGS_INVALID', holdsSecret) ?? []
+  }
+
+  /** By what the scanner may read the places that the charter names. @throws `PLACES_SETTINGS_INVALID` */
+  places(): PlaceAccess {
+    const holdsSecret = (settings: PlaceAccess) => Object.keys(settings).length > 0
+    return this.#readSettings(PLACES_FILE, placesSchema, 'PLACES_SETTINGS_INVALID', holdsSecret) ?? {}
   }
 
   /** A file that the operator wrote, so each fault is named; what stands there is not repeated. Null if there is none. */

@@ -2,6 +2,7 @@
 import type { Clock } from '@fairtrace/core'
 import type { Logger } from 'pino'
 import type { AccessSettings } from '../access/portal-access.ts'
+import type { SweepSettings } from '../sentinel/sweep/sweep.ts'
 import type { WatchSettings } from '../sentinel/watch-settings.ts'
 import type { SignInSettings } from './sign-in-settings.ts'
 
@@ -26,6 +27,8 @@ export interface RoleContext {
   readonly signIn: SignInSettings | null
   /** Whom recordings may be opened for, and whom to tell of grants, for the portal; null where nobody asks for access. */
   readonly access: AccessSettings | null
+  /** Where the scanner may look, and by what; left out everywhere else. */
+  readonly sweep?: SweepSettings
   /** What the sentinel looks at besides the database: modes and owners of the data directory. Left out everywhere else. */
   readonly watch?: WatchSettings
   readonly secrets: RoleSecrets

@@ -1,7 +1,104 @@
+/**
+ * The scanner: sweeps for copies and markers, over and over, and says who is a honey participant to those who must leave them out.
+ *
+ * It reads and never writes anywhere but in its own tables; it holds no key that opens anything. What it finds locks the programme; it
+ * can't unlock.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FairtraceError } from '@fairtrace/core'
+import { raiseExposure } from '../runtime/exposures.ts'
+import { signerFromSeed } from '../runtime/jws.ts'
+import { listen } from '../runtime/notifications.ts'
+import { watchProgramme } from '../runtime/programme.ts'
 import type { StartRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
+import { honeyPseudonyms } from './honey/honey-ids.ts'
+import { answerHoneyQuestions, HONEY_QUESTIONS_CHANNEL } from './honey/honey-people.ts'
+import { Sweeper } from './sweep/sweep.ts'
 
-export const startScanner: StartRole = async ({ databaseUrl }) => {
+/** Between two rounds; what did not change is not read again. */
+const REST_MS = 30_000
+const FIRST_REST_MS = 2_000
+const LOOK_MS = 1_000
+const RATE = { bytesPerSecond: 64 * 1024 * 1024, queriesPerSecond: 400 }
+
+export const startScanner: StartRole = async (context) => {
+  const { databaseUrl, objectsDir, secrets, log, addresses } = context
+  if (secrets.honeyKey === undefined || secrets.signingSeed === undefined) {
+    throw new FairtraceError('KEY_UNAVAILABLE', 'the scanner has no honey key or no signing key')
+  }
+  const signer = signerFromSeed(secrets.signingSeed)
+  const honey = honeyPseudonyms(secrets.honeyKey)
   const database = openDatabase(databaseUrl)
-  return { address: null, stop: () => database.close() }
+  const programmes = await watchProgramme(database)
+  const stopping = new AbortController()
+  const sweeper = new Sweeper({
+    database,
+    databaseUrl,
+    objectsDir,
+    honeyKey: secrets.honeyKey,
+    settings: context.sweep ?? { dataDir: null, access: {} },
+    surfaces: () => [addresses.portal, addresses.intake].filter((address) => address !== undefined),
+    rate: RATE,
+    signal: stopping.signal,
+    report: async (_place, findings) => {
+      for (const { kind, detail, subject } of findings) await raiseExposure(database, kind, detail, subject)
+    },
+  })
+
+  let answering: Promise<unknown> = Promise.resolve()
+  const answer = () => {
+    answering = answering.then(() => answerHoneyQuestions(database, honey, signer)).catch(failed('answering'))
+  }
+  const listener = listen(database, HONEY_QUESTIONS_CHANNEL, answer)
+  const timer = setInterval(answer, LOOK_MS)
+  const sweeping = sweepOn()
+  return {
+    address: null,
+    stop: async () => {
+      stopping.abort()
+      clearInterval(timer)
+      await listener.stop()
+      await Promise.allSettled([answering, sweeping])
+      await programmes.stop()
+      await database.close()
+    },
+  }
+
+  async function sweepOn(): Promise<void> {
+    let restMs = FIRST_REST_MS
+    while (!stopping.signal.aborted) {
+      const asked = await rest(restMs)
+      restMs = REST_MS
+      const programme = programmes.current()
+      // Before there is a programme nothing is stored, and no place is named.
+      if (programme === null || stopping.signal.aborted) continue
+      const places = programme.charter.exposure.places
+      if (asked.length === 0 || asked.includes(null)) await sweeper.round(places, null).catch(failed('sweeping'))
+      else for (const place of asked) await sweeper.round(places, place).catch(failed('sweeping'))
+    }
+  }
+
+  /** Until it is time, or until somebody asks for a sweep now. @returns what they asked for */
+  async function rest(ms: number): Promise<readonly (string | null)[]> {
+    const until = performance.now() + ms
+    while (performance.now() < until && !stopping.signal.aborted) {
+      await sleep(Math.min(LOOK_MS, ms), undefined, { signal: stopping.signal }).catch(() => undefined)
+      const asked = await requests().catch(() => [])
+      if (asked.length > 0) return asked
+    }
+    return []
+  }
+
+  async function requests(): Promise<readonly (string | null)[]> {
+    const { rows } = await database.pool.query<{ place: string | null }>('delete from scanner.requests returning place')
+    return [...new Set(rows.map(({ place }) => place))]
+  }
+
+  function failed(what: string): (error: unknown) => void {
+    return (error) => {
+      if (stopping.signal.aborted) return
+      log.error({ what, error: error instanceof Error ? error.name : 'unknown' }, 'the scanner could not go on')
+    }
+  }
 }

@@ -9,6 +9,7 @@ import { incidentGrantsSql, incidentSql } from './schema/incident.ts'
 import { lockdownGrantsSql, lockdownSql } from './schema/lockdown.ts'
 import { releaseGrantsSql, releaseSql } from './schema/release.ts'
 import { roomGrantsSql, roomSql } from './schema/room.ts'
+import { scannerGrantsSql, scannerSql } from './schema/scanner.ts'
 import { sentinelGrantsSql, sentinelSql } from './schema/sentinel.ts'
 
 /** Database roles; each process signs in as exactly one. */
@@ -560,12 +561,22 @@ grant select, insert on release.jobs to fairtrace_portal;
 grant select on release.releases to fairtrace_portal;
 `
 
-export const schemaSql = [baseSql, lockdownSql, sentinelSql, incidentSql, assuranceSql, releaseSql, roomSql].join('\n')
+export const schemaSql = [
+  baseSql,
+  lockdownSql,
+  sentinelSql,
+  scannerSql,
+  incidentSql,
+  assuranceSql,
+  releaseSql,
+  roomSql,
+].join('\n')
 /** Rights, stated per role. A right that isn't here doesn't exist. */
 export const grantsSql = [
   baseGrantsSql,
   lockdownGrantsSql,
   sentinelGrantsSql,
+  scannerGrantsSql,
   incidentGrantsSql,
   assuranceGrantsSql,
   releaseGrantsSql,

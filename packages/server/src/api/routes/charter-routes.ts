@@ -52,7 +52,7 @@ export function charterRoutes(app: PortalApp, { database, programmes, identities
       const programme = await programmes.require()
       return {
         // Whoever has said yes is asked again; nobody learns who, nor of fewer than k.
-        participants: await shownParticipants(store, programme, clock.nowMs()),
+        participants: await shownParticipants(database, store, programme, clock.nowMs()),
         k: programme.charter.release.k,
         changes: (await listProposals(database, programme)).map(proposalAnswer),
       }

@@ -32,7 +32,7 @@ export function consentRoutes(app: PortalApp, portal: Portal): void {
       body: joinBody,
       response: { 200: joinAnswer, ...refusals },
     },
-    handler: (request) => join(portal, request.body.code),
+    handler: (request) => join(portal, request.body.code, request.body.pseudonym),
   })
 
   app.get('/api/notices/:version', {
@@ -135,7 +135,7 @@ export function consentRoutes(app: PortalApp, portal: Portal): void {
  * Uses an invitation up: a new participant, and the session that is theirs from now on.
  * @throws `INVITATION_UNKNOWN`, `PROGRAMME_NOT_RUNNING`
  */
-export async function join({ programmes, store, clock }: Portal, code: string) {
+export async function join({ programmes, store, clock }: Portal, code: string, drawn?: string) {
   const programme = await programmes.read()
   const takesNobody = ['draft', 'closed', 'locked']
   if (programme === null || takesNobody.includes(programme.state)) {
@@ -143,7 +143,7 @@ export async function join({ programmes, store, clock }: Portal, code: string) {
   }
   const { notice } = programme.charter
   const nowMs = clock.nowMs()
-  const { session, pseudonym } = await store.join(code, notice.version, nowMs)
+  const { session, pseudonym } = await store.join(code, notice.version, nowMs, drawn)
   return {
     session,
     pseudonym,

@@ -59,14 +59,14 @@ function enrolmentRoutes(app: PortalApp, { database, programmes, identities, sto
       response: { 200: deviceAnswer, ...refusals },
     },
     handler: async (request) => {
-      const { code, publicKey, build } = request.body
+      const { code, publicKey, build, device: drawn } = request.body
       const who = code === undefined ? await identities.requireParticipant(request) : null
       const { charter } = await programmes.require()
       if (!charter.builds.device.includes(build)) {
         throw new FairtraceError('BUILD_NOT_REVIEWED', 'the build is not in the charter')
       }
       const pseudonym = who?.pseudonym ?? (await takeDeviceCode(database, code ?? '', clock.nowMs()))
-      const device = await store.enrol(pseudonym, publicKey, build)
+      const device = await store.enrol(pseudonym, publicKey, build, drawn)
       leases.changed(pseudonym)
       return { device }
     },

@@ -203,7 +203,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
   }
 
   async function total(programme: Programme | null): Promise<number | null> {
-    return programme === null ? null : shownParticipants(store, programme, clock.nowMs())
+    return programme === null ? null : shownParticipants(database, store, programme, clock.nowMs())
   }
 
   /** Everybody may read what waits: a notice period that nobody hears of is none. */
