@@ -79,7 +79,9 @@ create table incident.incidents (
   cause jsonb,
   -- Who of data protection let the notices go, and when.
   approved_by text,
-  notified_at_ms bigint
+  notified_at_ms bigint,
+  -- Whom the sentinel saw and did not expect while it stood: [{"who","what","through","sinceMs"}].
+  seen jsonb not null default '[]'
 );
 -- One a person; drafts until they are sent. Only the portal reads it, as it does the schema consent.
 create table incident.notices (
@@ -110,7 +112,7 @@ grant update (ended_at_ms, ended_reason) on gate.openings to fairtrace_portal;
 grant execute on function gate.open(text, int, text, text, int, bigint, jsonb, jsonb) to fairtrace_portal;
 grant usage on schema incident to fairtrace_portal;
 grant select, insert on incident.incidents, incident.notices to fairtrace_portal;
-grant update (cause, approved_by, notified_at_ms, ledger_index, salt) on incident.incidents to fairtrace_portal;
+grant update (rehearsal, cause, approved_by, notified_at_ms, ledger_index, salt, seen) on incident.incidents to fairtrace_portal;
 grant update (text, sent_at_ms), delete on incident.notices to fairtrace_portal;
 grant execute on function incident.openings_between(bigint, bigint) to fairtrace_portal;
 `
