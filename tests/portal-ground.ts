@@ -9,7 +9,14 @@ import { startLedger } from '@fairtrace/server/ledger/role'
 import { type Signer, signJws } from '@fairtrace/server/runtime/jws'
 import type { RoleContext, RoleName } from '@fairtrace/server/runtime/role'
 import type { DatabaseRole } from '@fairtrace/server/store/schema'
-import { answerHoney, CHARTER_YAML, charterApprovals, startTestDatabase, TEST_SEEDS } from '@fairtrace/testing/harness'
+import {
+  answerHoney,
+  beatWatchers,
+  CHARTER_YAML,
+  charterApprovals,
+  startTestDatabase,
+  TEST_SEEDS,
+} from '@fairtrace/testing/harness'
 import pg from 'pg'
 import { pino } from 'pino'
 
@@ -66,6 +73,7 @@ export async function startPortalGround(): Promise<PortalGround> {
   const database = await startTestDatabase()
   const sql = new pg.Pool({ connectionString: database.superuserUrl, max: 4 })
   sql.on('error', () => undefined)
+  const watchers = await beatWatchers(sql)
   const logged: string[] = []
   const log = pino({ level: 'trace' }, { write: (line: string) => logged.push(line) })
   let offsetMs = 0
@@ -146,6 +154,7 @@ export async function startPortalGround(): Promise<PortalGround> {
       for (const running of [portal, ...others]) await running.stop()
       await stopLedger()
       await honey.stop()
+      await watchers.stop()
       await sql.end()
       await database.stop()
       rmSync(folder, { recursive: true, force: true })

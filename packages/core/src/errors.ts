@@ -193,7 +193,8 @@ export const ERRORS = {
   HONEY_UNKNOWN: {
     status: 503,
     exit: 6,
-    advice: 'The scanner did not say who is a honey participant; without it there is no release and no total. Look after it.',
+    advice:
+      'The scanner did not say who is a honey participant; without it there is no release and no total. Look after it.',
   },
   PLACES_SETTINGS_INVALID: {
     status: 500,
@@ -318,7 +319,8 @@ export const ERRORS = {
   DRILL_REFUSED: {
     status: 409,
     exit: 5,
-    advice: 'Wait for the drill that is open, or clear what it left with `fairtrace drill clean`; a nonce is good once.',
+    advice:
+      'Wait for the drill that is open, or clear what it left with `fairtrace drill clean`; a nonce is good once.',
   },
   // Release
   RELEASE_EMPTY: {

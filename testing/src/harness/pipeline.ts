@@ -10,6 +10,7 @@ import { CHARTER_YAML, TEST_SEEDS } from './charter.ts'
 import { startTestDatabase, type TestDatabase, type TestDatabaseOptions } from './database.ts'
 import { answerHoney } from './honey.ts'
 import { startTestKeeper, type TestKeeper } from './keeper.ts'
+import { beatWatchers, type TestWatchers } from './watchers.ts'
 
 export interface TestGround {
   readonly database: TestDatabase
@@ -18,6 +19,8 @@ export interface TestGround {
   /** As superuser: a test may look everywhere. */
   readonly sql: pg.Pool
   readonly objectsDir: string
+  /** Stand in for sentinel and scanner, until they are told to be silent. */
+  readonly watchers: TestWatchers
   contextOf(role: RoleName): Omit<RoleContext, 'log' | 'clock' | 'addresses'>
   setProgramme(change: { readonly state?: string; readonly epoch?: number }): Promise<void>
   /** The vault's key of the day, once it is published. */
@@ -43,6 +46,7 @@ export async function startTestGround(options: TestGroundOptions = {}): Promise<
     'insert into install.programme (id, state, epoch, charter_hash, charter_yaml) values ($1, $2, 0, $3, $4)',
     [charter.programme, 'running', charterHash(charter), CHARTER_YAML],
   )
+  const watchers = await beatWatchers(sql, charter.programme)
   const objectsDir = join(folder, 'objects')
   const honey = answerHoney(database.url('scanner'))
   return {
@@ -51,6 +55,7 @@ export async function startTestGround(options: TestGroundOptions = {}): Promise<
     charter,
     sql,
     objectsDir,
+    watchers,
     contextOf: (role) => ({
       role,
       installation: 'demonstration',
@@ -64,11 +69,7 @@ export async function startTestGround(options: TestGroundOptions = {}): Promise<
       secrets:
         role === 'vault'
           ? { signingSeed: TEST_SEEDS.vault, kmsPassphrase: 'a passphrase for tests' }
-          : role === 'ledger'
-            ? { signingSeed: TEST_SEEDS.ledger }
-            : role === 'portal'
-              ? { signingSeed: TEST_SEEDS.issuer }
-              : {},
+          : { signingSeed: TEST_SEEDS[role === 'portal' ? 'issuer' : role] },
       listen: { host: '127.0.0.1', port: 0 },
     }),
     async setProgramme({ state, epoch }) {
@@ -92,6 +93,7 @@ export async function startTestGround(options: TestGroundOptions = {}): Promise<
     },
     async stop() {
       await honey.stop()
+      await watchers.stop()
       await sql.end()
       await keeper.remove()
       await database.stop()

@@ -8,7 +8,10 @@ import { openLeases } from '../consent/leases.ts'
 import { ProgrammeReader } from '../consent/programme.ts'
 import { ConsentStore } from '../consent/store.ts'
 import { signerFromSeed } from '../runtime/jws.ts'
+import { type Point, startPoint } from '../runtime/points.ts'
+import { watchProgramme } from '../runtime/programme.ts'
 import type { RoleContext, RunningRole } from '../runtime/role.ts'
+import { watchWatchers } from '../runtime/watchers.ts'
 import { openDatabase } from '../store/database.ts'
 import { repeat } from '../vault/repeat.ts'
 import { hasLocalSignIn } from './accounts.ts'
@@ -69,12 +72,23 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
   const oidc = signIn === null ? null : new OidcSignIn(signIn, publicAddress, passedMs)
   const programmes = new ProgrammeReader(database)
   const consequences = new ConcernConsequences(database, programmes, context.log)
-  const leases = await openLeases({ database, store, programmes, issuer, clock: context.clock }).catch(
-    async (cause) => {
-      await database.close()
-      throw cause
-    },
-  )
+  const programme = await watchProgramme(database)
+  const watchers = await watchWatchers(database, programme, context.log, 'portal')
+  let point: Point | null = null
+  const leases = await openLeases({
+    ...{ database, store, programmes, issuer, clock: context.clock },
+    requireWatchers: () => watchers.require(),
+    onLease: () => point?.served('leases'),
+  }).catch(async (cause) => {
+    await watchers.stop()
+    await programme.stop()
+    await database.close()
+    throw cause
+  })
+  point = await startPoint({
+    ...{ database, role: 'portal', signer: issuer, programme, log: context.log },
+    fence: async () => ({ devicesConnected: leases.fence() }),
+  })
   const changes = repeat('charters that are due', CHANGES_POLL_MS, context.log, () =>
     putDueChartersInForce(database, context.clock.nowMs()),
   )
@@ -161,6 +175,9 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
         await decisions.stop()
         await grants.stop()
         await consequences.stop()
+        await point.stop()
+        await watchers.stop()
+        await programme.stop()
         await database.close()
       },
     }
@@ -171,6 +188,9 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     await decisions.stop()
     await grants.stop()
     await consequences.stop()
+    await point.stop()
+    await watchers.stop()
+    await programme.stop()
     await database.close()
     throw error
   }

@@ -1,10 +1,13 @@
 /** The builder: takes release jobs one after another. It has no door, and no key of its own that opens a recording. */
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { FairtraceError, isFairtraceError } from '@fairtrace/core'
 import { STAGING_PREFIX } from '@fairtrace/release'
 import { signerFromSeed } from '../runtime/jws.ts'
 import { listen } from '../runtime/notifications.ts'
+import { startPoint } from '../runtime/points.ts'
+import { watchProgramme } from '../runtime/programme.ts'
 import type { StartRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
 import { repeat } from '../vault/repeat.ts'
@@ -22,6 +25,10 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
   const signer = signerFromSeed(signingSeed)
   const database = openDatabase(databaseUrl)
   const stopping = new AbortController()
+  const programme = await watchProgramme(database)
+  /** Ended by a lockdown; the next build gets another. */
+  let building = new AbortController()
+  let builds = 0
 
   const jobs = repeat('release jobs', POLL_MS, log, async () => {
     const waiting = await waitingJobs()
@@ -35,7 +42,7 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
       await removeAbandoned(join(objectsDir, 'releases'))
       // Looked up again under the lock: another builder may have finished what waited before.
       for (const { id, request } of await waitingJobs()) {
-        if (!stopping.signal.aborted) await run(id, request)
+        if (!stopping.signal.aborted && programme.current()?.state !== 'locked') await run(id, request)
       }
     } finally {
       // Closed, not given back: the lock ends with the connection.
@@ -43,6 +50,16 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
     }
   })
   const listener = listen(database, 'fairtrace_jobs', jobs.soon)
+  const point = await startPoint({
+    ...{ database, role: 'builder', signer, programme, log },
+    // A build that was running ends unpublished, before this says so.
+    fence: async () => {
+      const buildsEnded = builds
+      building.abort()
+      while (builds > 0) await sleep(10)
+      return { buildsEnded }
+    },
+  })
 
   return {
     address: null,
@@ -50,6 +67,8 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
       stopping.abort()
       await listener.stop()
       await jobs.stop()
+      await point.stop()
+      await programme.stop()
       await database.close()
     },
   }
@@ -74,9 +93,12 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
       // Progress is for show: a lost update costs nothing.
       telling = update(id, { progress: share }).catch(() => undefined)
     }
+    building = new AbortController()
+    builds++
+    const signal = AbortSignal.any([stopping.signal, building.signal])
     try {
       const input = { database, installation, objectsDir, signingSeed: signingSeed ?? '', signer, clock }
-      const releaseId = await buildJob(request, { ...input, signal: stopping.signal, onProgress })
+      const releaseId = await buildJob(request, { ...input, signal, onProgress })
       await telling
       await update(id, { state: 'done', progress: 1, release_id: releaseId })
       log.info({ job: id, release: releaseId }, 'a release was built')
@@ -84,12 +106,16 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
       await telling
       // Told to stop: the job stays as it is and begins again with the next start.
       if (stopping.signal.aborted) return
-      const code = isFairtraceError(error) ? error.code : 'INTERNAL'
-      const message = isFairtraceError(error) ? error.message : 'the build broke off'
+      const locked = new FairtraceError('PROGRAMME_LOCKED', 'the build was ended by a lockdown', { cause: error })
+      const refusal = building.signal.aborted ? locked : error
+      const code = isFairtraceError(refusal) ? refusal.code : 'INTERNAL'
+      const message = isFairtraceError(refusal) ? refusal.message : 'the build broke off'
       const place =
         isFairtraceError(error) || !(error instanceof Error) ? undefined : error.stack?.split('\n').slice(1, 4)
       log.error({ job: id, code, place }, 'a release was not built')
       await update(id, { state: 'failed', code, message })
+    } finally {
+      builds--
     }
     await database.pool.query(`select pg_notify('fairtrace_jobs', $1)`, [id])
   }

@@ -62,6 +62,9 @@ export interface LeaseOfficeOptions {
   readonly programmes: Pick<ProgrammeReader, 'read'>
   readonly cache: LeaseCache
   readonly issuer: Signer
+  /** @throws `WATCH_SILENT` */
+  requireWatchers(): void
+  onLease(): void
 }
 
 /** Gives leases out. Holds the secrets of this process, and what was used in the last minutes. */
@@ -130,6 +133,8 @@ export class LeaseOffice {
   ): string {
     const decision = decideLease(programme, standing, request, nowMs)
     if (!decision.allow) throw new FairtraceError(decision.code, decision.message)
+    this.#options.requireWatchers()
+    this.#options.onLease()
     return signJws(LEASE_TYP, { ...decision.lease, request: answered }, this.#options.issuer)
   }
 }

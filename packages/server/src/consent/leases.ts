@@ -20,6 +20,8 @@ export interface Leases {
   changed(pseudonym: string): void
   /** Has every device of a person look again, whichever portal it hears. */
   announce(pseudonym: string): Promise<void>
+  /** Nothing of before counts for the next lease, and everybody is told. @returns how many devices are connected now */
+  fence(): number
   stop(): Promise<void>
 }
 
@@ -29,9 +31,13 @@ export interface LeasesOptions {
   readonly programmes: ProgrammeReader
   readonly issuer: Signer
   readonly clock: Clock
+  /** @throws `WATCH_SILENT`: nobody captures while nobody watches */
+  requireWatchers(): void
+  onLease(): void
 }
 
-export async function openLeases({ database, store, programmes, issuer, clock }: LeasesOptions): Promise<Leases> {
+export async function openLeases(options: LeasesOptions): Promise<Leases> {
+  const { database, store, programmes, clock } = options
   let changes: Changes | null = null
   const isLive = () => changes?.isLive() ?? false
   const handleOf = (pseudonym: string) => changes?.handleOf(pseudonym) ?? ''
@@ -73,9 +79,14 @@ export async function openLeases({ database, store, programmes, issuer, clock }:
   })
   const watching = changes
   return {
-    office: new LeaseOffice({ store, programmes, cache, issuer }),
+    office: new LeaseOffice({ ...options, cache }),
     push,
     handleOf,
+    fence() {
+      cache.forgetAll()
+      tellEverybody()
+      return push.connected
+    },
     changed: (pseudonym) => cache.forget(handleOf(pseudonym)),
     announce: (pseudonym) => watching.announce(pseudonym),
     async stop() {

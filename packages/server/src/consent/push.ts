@@ -81,6 +81,11 @@ export class Push {
     socket.write(HEAD)
   }
 
+  /** How many devices listen now: a number for the report of a lockdown, kept nowhere. */
+  get connected(): number {
+    return this.#byDevice.size
+  }
+
   /** Whatever lease these devices hold, it is over: who hears it asks anew. */
   revoke(target: RevokeTarget): void {
     if (target === 'everybody') {

@@ -36,8 +36,10 @@ export async function requireUpload(
 ): Promise<SealedBatch> {
   const envelope = parseEnvelope(bytes)
   const programme = currentProgramme()
-  // Batches captured before a pause may still come in; after the close nothing does.
-  const isTaking = programme !== null && (programme.state === 'running' || programme.state === 'paused')
+  // Batches captured before a pause may still come in; after the close nothing does. In a lockdown, what was on its way is held
+  // or refused, as the charter says.
+  const isHolding = programme?.state === 'locked' && programme.charter.exposure.intake === 'quarantine'
+  const isTaking = programme !== null && (programme.state === 'running' || programme.state === 'paused' || isHolding)
   if (!isTaking) throw new FairtraceError('PROGRAMME_NOT_RUNNING', 'no programme takes batches now')
   if (envelope.programme !== programme.id) {
     throw new FairtraceError('BATCH_PROGRAMME_MISMATCH', 'the batch names another programme')
@@ -60,7 +62,9 @@ function requirePermit(authorization: string | undefined, programme: Programme, 
   if (permit === undefined) throw new FairtraceError('PERMIT_INVALID', 'the permit has another form')
   if (permit.programme !== programme.id)
     throw new FairtraceError('PERMIT_INVALID', 'the permit is for another programme')
-  if (permit.epoch !== programme.epoch) throw new FairtraceError('EPOCH_OVER', `permit of epoch ${permit.epoch}`)
+  // A permit of just before the lockdown stands for a batch that was on its way; it goes no further than into hold.
+  const epochOfPermits = programme.state === 'locked' ? (programme.lockdown?.epochBefore ?? -1) : programme.epoch
+  if (permit.epoch !== epochOfPermits) throw new FairtraceError('EPOCH_OVER', `permit of epoch ${permit.epoch}`)
   const nowMs = clock.nowMs()
   // Stated as what we accept, so that a NaN clock falls outside it.
   const inPeriod = permit.startsAtMs <= nowMs && nowMs < permit.endsAtMs

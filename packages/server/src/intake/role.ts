@@ -4,23 +4,44 @@
  */
 import { BATCH_BYTES_MAX, FairtraceError, isFairtraceError } from '@fairtrace/core'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import { signerFromSeed } from '../runtime/jws.ts'
+import { startPoint } from '../runtime/points.ts'
 import { watchProgramme } from '../runtime/programme.ts'
 import type { StartRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
 import { requireUpload, type UploadContext } from './check-upload.ts'
+import { HeldBatches } from './held-batches.ts'
 import { type Inbox, PostgresInbox } from './inbox.ts'
 import { vaultKeys } from './vault-keys.ts'
 
 const RETRY_AFTER_S = 5
 const CONNECTIONS_MAX = 6
 
-export const startIntake: StartRole = async ({ databaseUrl, clock, log, listen }) => {
+/** @throws `KEY_UNAVAILABLE` without a signing seed */
+export const startIntake: StartRole = async ({ databaseUrl, secrets, clock, log, listen }) => {
+  const signer = signerFromSeed(secrets.signingSeed ?? '')
   const database = openDatabase(durably(databaseUrl), CONNECTIONS_MAX)
   const programme = await watchProgramme(database)
   const inbox = new PostgresInbox(database)
+  const held = new HeldBatches(database, programme, log)
   const context = { clock, keys: vaultKeys(database), currentProgramme: () => programme.current() }
   const failures = failureLog((code, count) => log.error({ code, count }, 'batches not accepted'))
-  const app = intakeServer(context, inbox, {
+  const point = await startPoint({
+    ...{ database, role: 'intake', signer, programme, log },
+    // What was let in before is written; from here on everything that comes is held, or refused.
+    fence: async () => {
+      await inbox.settled()
+      return {}
+    },
+  })
+  const taking: Inbox = {
+    async add(batch) {
+      const isHeld = programme.current()?.state === 'locked'
+      await (isHeld ? held.add(batch) : inbox.add(batch))
+      point.served(isHeld ? 'held' : 'batches')
+    },
+  }
+  const app = intakeServer(context, taking, {
     isReady: () => programme.isFresh(),
     onFailure: failures.count,
   })
@@ -31,6 +52,8 @@ export const startIntake: StartRole = async ({ databaseUrl, clock, log, listen }
       await app.close()
       await inbox.settled()
       failures.stop()
+      await held.stop()
+      await point.stop()
       await programme.stop()
       await database.close()
     },

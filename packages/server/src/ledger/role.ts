@@ -5,6 +5,8 @@ import type { RightEdge } from '@fairtrace/ledger'
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { type Signer, signerFromSeed } from '../runtime/jws.ts'
+import { startPoint } from '../runtime/points.ts'
+import { watchProgramme } from '../runtime/programme.ts'
 import type { RoleContext, RunningRole, StartRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
 import { Publisher } from './publisher.ts'
@@ -26,7 +28,7 @@ const WRITER_LOCK = 0x6c656467
 export const startLedger: StartRole = async (context: RoleContext): Promise<RunningRole> => {
   const signer = signerFromSeed(context.secrets.signingSeed ?? '')
   const database = openDatabase(context.databaseUrl, 1)
-  const reading = openDatabase(context.databaseUrl, 2)
+  const reading = openDatabase(context.databaseUrl, 4)
   const publisher = new Publisher({
     database: reading,
     publicKey: signer.publicKey,
@@ -45,6 +47,9 @@ export const startLedger: StartRole = async (context: RoleContext): Promise<Runn
   }
   const running = writer.run()
   publisher.start()
+  const programme = await watchProgramme(reading)
+  // Nothing of the log opens anything: in a lockdown it goes on, so that what happens is written down.
+  const point = await startPoint({ database: reading, role: 'ledger', signer, programme, log: context.log })
   let stopped: Promise<void> | null = null
   return {
     address: null,
@@ -55,6 +60,8 @@ export const startLedger: StartRole = async (context: RoleContext): Promise<Runn
   }
 
   async function stop(): Promise<void> {
+    await point.stop()
+    await programme.stop()
     writer.stop()
     await running
     await publisher.stop()

@@ -2,6 +2,7 @@
 import { type Charter, type CharterHash, charterHash, type ProgrammeId, parseCharter } from '@fairtrace/core'
 import type { OpenDatabase } from '../store/database.ts'
 import type { ProgrammeState } from '../store/tables.ts'
+import { isLockdownEnd } from './lockdown-end.ts'
 import { listen } from './notifications.ts'
 
 const POLL_MS = 2_000
@@ -17,6 +18,18 @@ export interface Programme {
   readonly charter: Charter
   /** Every charter that was ever in force, and the terms of people who have not agreed to the one in force yet. */
   readonly charters: ReadonlyMap<CharterHash, Charter>
+  /** The newest lockdown that holds; null if none does. While there is one, `state` is `locked`, whatever the row says. */
+  readonly lockdown: Lockdown | null
+  /** Lockdowns up to this number have ended, by the issuer's signed word. */
+  readonly endedUpTo: number
+}
+
+export interface Lockdown {
+  readonly number: number
+  readonly epoch: number
+  readonly atMs: number
+  /** Of what was before it; permits of that epoch are of batches that were on their way. */
+  readonly epochBefore: number
 }
 
 export interface ProgrammeWatch {
@@ -26,6 +39,8 @@ export interface ProgrammeWatch {
   isFresh(): boolean
   /** Reads again now, for who has just changed it or waits for it. */
   refresh(): Promise<void>
+  /** Calls back after every look that brought another state, epoch or charter, and once for what is known now. */
+  onChange(heard: (programme: Programme | null) => void): void
   stop(): Promise<void>
 }
 
@@ -35,6 +50,7 @@ export async function watchProgramme(database: OpenDatabase): Promise<ProgrammeW
   let readAt = Number.NEGATIVE_INFINITY
   let reading: Promise<void> | null = null
   let isStopped = false
+  const hearers: ((programme: Programme | null) => void)[] = []
 
   await refresh()
   const listener = listen(database, 'fairtrace_programme', () => void refreshAfresh())
@@ -45,6 +61,10 @@ export async function watchProgramme(database: OpenDatabase): Promise<ProgrammeW
     current: () => (isFresh() ? programme : null),
     isFresh,
     refresh: refreshAfresh,
+    onChange(heard) {
+      hearers.push(heard)
+      heard(programme)
+    },
     async stop() {
       isStopped = true
       clearInterval(timer)
@@ -74,25 +94,52 @@ export async function watchProgramme(database: OpenDatabase): Promise<ProgrammeW
     if (isStopped) return
     const startedAt = performance.now()
     try {
+      const before = programme
       programme = await readProgramme(database, programme)
       readAt = startedAt
+      if (!isSame(before, programme)) for (const heard of hearers) heard(programme)
     } catch {
       // Fails closed: what was read last counts until it is stale, then there is no programme.
     }
   }
 }
 
+function isSame(a: Programme | null, b: Programme | null): boolean {
+  if (a === null || b === null) return a === b
+  const isSameLock = a.lockdown?.number === b.lockdown?.number
+  return a.state === b.state && a.epoch === b.epoch && a.charterHash === b.charterHash && isSameLock
+}
+
+interface LockdownRow {
+  readonly number: number
+  readonly epoch: number
+  readonly at_ms: number
+  readonly epoch_before: number
+  readonly ended: unknown
+}
+
 /**
  * Reads the programme now. Its charters are read only when another one came in force, because only then do any come.
- * @param known what was read last; it is not believed in anything but the charters of hashes that it holds
+ *
+ * What is known is believed in what must never go back: an epoch that was seen is not lowered by a row, and a lockdown that was seen
+ * holds until the issuer's word ends it, though its row were gone.
+ * @param known what was read last
  * @returns null if there is none, or if the row isn't one that the portal wrote
  */
 export async function readProgramme(database: OpenDatabase, known: Programme | null): Promise<Programme | null> {
   const query = database.db.selectFrom('install.programme')
-  const now = await query.select(['id', 'state', 'epoch', 'charter_hash']).executeTakeFirst()
+  const [now, lockdowns] = await Promise.all([
+    query.select(['id', 'state', 'epoch', 'charter_hash']).executeTakeFirst(),
+    database.db
+      .selectFrom('install.lockdowns')
+      .select(['number', 'epoch', 'at_ms', 'epoch_before', 'ended'])
+      .where('number', '>', known?.endedUpTo ?? 0)
+      .orderBy('number')
+      .execute(),
+  ])
   if (now === undefined) return null
   if (known !== null && known.id === now.id && known.charterHash === now.charter_hash) {
-    return { ...known, state: now.state, epoch: now.epoch }
+    return withLockdowns({ ...known, state: now.state, epoch: now.epoch }, known, lockdowns)
   }
   const row = await query.selectAll().executeTakeFirst()
   if (row === undefined) return null
@@ -103,7 +150,28 @@ export async function readProgramme(database: OpenDatabase, known: Programme | n
   const charters = new Map(await readCharters(database, row.id, known?.charters ?? new Map()))
   charters.set(hash, charter)
   const id = row.id as ProgrammeId
-  return { id, state: row.state, epoch: row.epoch, charterHash: hash, charter, charters }
+  const { state, epoch } = row
+  const read = { id, state, epoch, charterHash: hash, charter, charters, lockdown: null, endedUpTo: 0 }
+  return withLockdowns(read, known?.id === id ? known : null, lockdowns)
+}
+
+function withLockdowns(read: Programme, known: Programme | null, rows: readonly LockdownRow[]): Programme {
+  const issuers = new Set([read.charter, ...read.charters.values()].map(({ keys }) => keys.issuer))
+  let endedUpTo = known?.endedUpTo ?? 0
+  let lockdown: Lockdown | null = null
+  for (const { number, epoch, at_ms: atMs, epoch_before: epochBefore, ended } of rows) {
+    const isEnded = [...issuers].some((issuer) => isLockdownEnd(ended, { programme: read.id, number, epoch }, issuer))
+    if (!isEnded) lockdown = { number, epoch, atMs, epochBefore }
+    else if (lockdown === null) endedUpTo = number
+  }
+  const lost = known?.lockdown ?? null
+  if (lost !== null && lost.number > endedUpTo && !rows.some(({ number }) => number === lost.number)) {
+    // Somebody took the row away. What was locked stays locked.
+    lockdown = lockdown !== null && lockdown.number > lost.number ? lockdown : lost
+  }
+  const epoch = Math.max(read.epoch, known?.epoch ?? 0, ...rows.map((row) => row.epoch))
+  const state = lockdown !== null && read.state !== 'closed' ? 'locked' : read.state
+  return { ...read, state, epoch, lockdown, endedUpTo }
 }
 
 async function readCharters(

@@ -9,6 +9,7 @@ import { FairtraceError } from '@fairtrace/core'
 import { raiseExposure } from '../runtime/exposures.ts'
 import { signerFromSeed } from '../runtime/jws.ts'
 import { listen } from '../runtime/notifications.ts'
+import { startPoint } from '../runtime/points.ts'
 import { watchProgramme } from '../runtime/programme.ts'
 import type { StartRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
@@ -31,6 +32,7 @@ export const startScanner: StartRole = async (context) => {
   const honey = honeyPseudonyms(secrets.honeyKey)
   const database = openDatabase(databaseUrl)
   const programmes = await watchProgramme(database)
+  const point = await startPoint({ database, role: 'scanner', signer, programme: programmes, log })
   const stopping = new AbortController()
   const sweeper = new Sweeper({
     database,
@@ -60,6 +62,7 @@ export const startScanner: StartRole = async (context) => {
       clearInterval(timer)
       await listener.stop()
       await Promise.allSettled([answering, sweeping])
+      await point.stop()
       await programmes.stop()
       await database.close()
     },

@@ -8,6 +8,7 @@ import { FairtraceError } from '@fairtrace/core'
 import { raiseExposure } from '../runtime/exposures.ts'
 import { signerFromSeed } from '../runtime/jws.ts'
 import { listen } from '../runtime/notifications.ts'
+import { startPoint } from '../runtime/points.ts'
 import { watchProgramme } from '../runtime/programme.ts'
 import type { StartRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
@@ -27,6 +28,7 @@ export const startSentinel: StartRole = async ({ databaseUrl, secrets, log, cloc
   const signer = signerFromSeed(secrets.signingSeed)
   const database = openDatabase(databaseUrl)
   const programmes = await watchProgramme(database)
+  const point = await startPoint({ database, role: 'sentinel', signer, programme: programmes, log })
   const table = new AudienceTable(database)
   await table
     .restore()
@@ -75,6 +77,7 @@ export const startSentinel: StartRole = async ({ databaseUrl, secrets, log, cloc
     stop: async () => {
       await Promise.all(listeners.map((listener) => listener.stop()))
       await watch.stop()
+      await point.stop()
       await programmes.stop()
       await database.close()
     },

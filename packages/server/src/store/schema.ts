@@ -55,16 +55,6 @@ create table install.programme (
   charter_hash text not null,
   charter_yaml text not null
 );
--- Any role may lock, and none can unlock by this: raises the epoch above what anybody has seen, once.
-create function install.lock(seen_epoch int) returns int language plpgsql security definer set search_path = '' as $$
-begin
-  update install.programme set epoch = greatest(epoch, seen_epoch) + 1,
-    state = case when state = 'closed' then 'closed' else 'locked' end
-  where state <> 'locked' or epoch < seen_epoch;
-  return (select epoch from install.programme);
-end $$;
-revoke all on function install.lock(int) from public;
-
 -- What somebody could read, or change, beyond what the charter says. Raised by whoever finds it; ids and sizes alone, no content.
 create table install.exposures (
   id text primary key default gen_random_uuid()::text,
@@ -501,9 +491,6 @@ create policy say on install.exposures for insert with check (found_by = current
 create policy see on install.exposures for select using (current_user = 'fairtrace_portal' or current_user = 'fairtrace_vault');
 -- Retention ends what is closed, and nothing else.
 create policy retain on install.exposures for delete using (state in ('closed', 'false-alarm'));
-grant execute on function install.lock(int)
-  to fairtrace_portal, fairtrace_intake, fairtrace_vault, fairtrace_ledger, fairtrace_builder,
-  fairtrace_sentinel, fairtrace_scanner, fairtrace_room;
 grant select on install.charter_signatures to fairtrace_vault;
 grant insert, update on install.programme to fairtrace_portal;
 grant insert on install.charters to fairtrace_portal;

@@ -146,13 +146,10 @@ export class DayKeys {
   }
 
   async #isAwaited(keyId: string): Promise<boolean> {
-    const row = await this.#input.database.db
-      .selectFrom('inbox.batches')
-      .select('id')
-      .where('vault_key_id', '=', keyId)
-      .limit(1)
-      .executeTakeFirst()
-    return row !== undefined
+    const { db } = this.#input.database
+    const waiting = db.selectFrom('inbox.batches').select('vault_key_id').where('vault_key_id', '=', keyId)
+    const held = db.selectFrom('inbox.held').select('vault_key_id').where('vault_key_id', '=', keyId)
+    return (await waiting.unionAll(held).limit(1).executeTakeFirst()) !== undefined
   }
 
   async #load(): Promise<void> {

@@ -24,6 +24,8 @@ export interface DrainInput extends Omit<GroupInput, 'lockOwner'> {
   readonly log: Logger
   /** Called once the lock is held, before the first group. */
   onLocked(lockOwner: number): Promise<void>
+  /** While the programme is locked the inbox stays as it is. */
+  isHalted(): boolean
 }
 
 export class Drain {
@@ -32,6 +34,7 @@ export class Drain {
   #isStopped = false
   #cursor = 0
   #underWay = 0
+  #isQuerying = false
   #rescanAt = 0
   #reading: Promise<unknown> = Promise.resolve()
   #wake = Promise.withResolvers<void>()
@@ -61,6 +64,11 @@ export class Drain {
     this.#isStopped = true
     this.wake()
     await this.#running
+  }
+
+  /** Once halted: resolves when nothing of the inbox is open any more. */
+  async halted(): Promise<void> {
+    while (this.#underWay > 0 || this.#isQuerying) await sleep(5)
   }
 
   async #run(): Promise<void> {
@@ -136,13 +144,21 @@ export class Drain {
   async #read(): Promise<readonly InboxRow[]> {
     // Positions are given before a commit makes them visible, so some may appear behind the cursor. Going back to the
     // start is only safe with nothing under way: what is would be read twice.
+    if (this.#input.isHalted()) {
+      if (this.#underWay === 0) await this.#idle()
+      else await sleep(5)
+      return []
+    }
     const isDue = performance.now() >= this.#rescanAt
     if (isDue && this.#underWay > 0 && this.#cursor !== 0) {
       await sleep(5)
       return []
     }
     if (isDue) this.#rewind()
-    const rows = await this.#query()
+    this.#isQuerying = true
+    const rows = await this.#query().finally(() => {
+      this.#isQuerying = false
+    })
     if (rows.length > 0) return rows
     if (this.#underWay > 0) {
       await sleep(5)

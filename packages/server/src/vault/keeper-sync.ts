@@ -109,7 +109,7 @@ export class KeeperSync {
       { what: 'install.programme', locked: seenEpoch },
       'table install.programme',
     )
-    const { logged } = await lockProgramme(database, reason, seenEpoch)
+    const { logged } = await lockProgramme(database, reason, { seenEpoch })
     if (logged !== null) keystore.keepLedgerDetail(logged.index, LOCKED_ENTRY, logged.salt, logged.detail)
   }
 
@@ -181,7 +181,7 @@ export class KeeperSync {
     const { code, advice } = new FairtraceError('STATE_ROLLED_BACK', reason)
     if (this.#said !== behind) log.error({ code, reason, advice }, 'the programme is being locked')
     this.#said = behind
-    const { logged } = await lockProgramme(database, reason, seenEpoch)
+    const { logged } = await lockProgramme(database, reason, { seenEpoch })
     await raiseExposure(database, 'state-rolled-back', { behind })
     if (logged !== null) keystore.keepLedgerDetail(logged.index, LOCKED_ENTRY, logged.salt, logged.detail)
   }

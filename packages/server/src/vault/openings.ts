@@ -35,6 +35,9 @@ export interface OpeningsInput extends OpeningInput {
   readonly log: Logger
   readonly ended: EndedGrants
   currentProgramme(): Programme | null
+  /** @throws `WATCH_SILENT`: nothing opens while nobody watches */
+  requireWatchers(): void
+  onOpened(): void
 }
 
 /** Serves every waiting request, one after another. */
@@ -52,6 +55,7 @@ async function serve(id: string, request: unknown, input: OpeningsInput): Promis
   try {
     const { index, keys } = await open(id, request, input)
     await writeAnswer(input.database, 'vault.openings', id, index, keys)
+    input.onOpened()
   } catch (error) {
     // Fails closed: whatever went wrong, the answer is a refusal and holds no key.
     const code = isFairtraceError(error) ? error.code : 'KEY_UNAVAILABLE'
@@ -109,11 +113,12 @@ function requireAllowed(
   grant: Grant,
   approvals: unknown,
   activation: StoredActivation,
-  { currentProgramme, clock, ended }: OpeningsInput,
+  { currentProgramme, requireWatchers, clock, ended }: OpeningsInput,
 ): void {
   const programme = currentProgramme()
   if (programme === null) throw denied('there is no programme')
   if (programme.state === 'locked') throw new FairtraceError('PROGRAMME_LOCKED', 'the programme is locked')
+  requireWatchers()
   if (ended.has(grantHash(grant))) throw denied('ended')
   const now = { nowMs: clock.nowMs(), epoch: programme.epoch }
   const signatures = { ed25519: verifyEd25519, passkey: verifyPasskey }

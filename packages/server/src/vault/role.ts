@@ -4,8 +4,10 @@ import { mkdirSync } from 'node:fs'
 import { FairtraceError } from '@fairtrace/core'
 import { ed25519PublicKey, signerFromSeed } from '../runtime/jws.ts'
 import { listen } from '../runtime/notifications.ts'
+import { startPoint } from '../runtime/points.ts'
 import { type Programme, watchProgramme } from '../runtime/programme.ts'
 import type { StartRole } from '../runtime/role.ts'
+import { watchWatchers } from '../runtime/watchers.ts'
 import { openDatabase } from '../store/database.ts'
 import { FileObjects } from '../store/objects.ts'
 import { serveActivations } from './activations.ts'
@@ -80,6 +82,7 @@ export const startVault: StartRole = async ({
   const pool = new CheckPool()
   const publicKeys = openPublicKeys(database, vouched)
   const index = await SegmentIndex.open(database, keystore)
+  const watchers = await watchWatchers(database, programme, log, 'vault')
 
   const drain = new Drain({
     database,
@@ -87,6 +90,8 @@ export const startVault: StartRole = async ({
     pool,
     index,
     log,
+    // Without a programme that is known to be open the inbox stays as it is.
+    isHalted: () => (programme.current()?.state ?? 'locked') === 'locked',
     async publicKeys(pseudonyms) {
       const found = await publicKeys.find(pseudonyms)
       if (found.size === pseudonyms.length) return found
@@ -170,10 +175,24 @@ export const startVault: StartRole = async ({
     if (keeper === null || by === null || sync === null || !(await isReady(sync, keeping))) return
     const input = { database, keystore, keeper, vouched: by, clock, log, ended }
     const currentProgramme = () => programme.current()
+    const requireWatchers = () => watchers.require()
     await servePasskeyEnrolments({ ...input, currentProgramme })
     await serveOwnOpenings({ ...input, currentProgramme })
     await serveActivations({ ...input, currentProgramme })
-    await serveOpenings({ ...input, currentProgramme })
+    await serveOpenings({ ...input, currentProgramme, requireWatchers, onOpened: () => point.served('openings') })
+  })
+  const point = await startPoint({
+    ...{ database, role: 'vault', signer, programme, log },
+    // Waits for an opening that was under way: it is answered, or refused because it asks again before it gives anything away.
+    fence: async () => {
+      await drain.halted()
+      await openings.now()
+      return {}
+    },
+  })
+  programme.onChange((now) => {
+    if (now?.state === 'locked') keeping.soon()
+    else drain.wake()
   })
   const listeners = [
     listen(database, 'fairtrace_inbox', () => drain.wake()),
@@ -195,6 +214,8 @@ export const startVault: StartRole = async ({
         ),
       )
       await drain.stop()
+      await watchers.stop()
+      await point.stop()
       await programme.stop()
       await pool.close()
       keystore.close()
