@@ -26,6 +26,7 @@ const LINKS: Readonly<Record<string, string>> = {
   '/programme': 'Programme',
   '/concerns': 'Concerns',
   '/access': 'Access',
+  '/incidents': 'Incidents',
   '/releases': 'Releases',
   '/log': 'Ledger',
   '/security': 'Sign-in',
@@ -68,7 +69,8 @@ ${content}
 function linksFor(who: SignedIn | null): readonly string[] {
   if (who === null) return ['/log']
   if (who.kind === 'participant') return ['/me', '/concerns', '/log', '/security']
-  return ['/programme', '/concerns', '/access', '/releases', '/log', '/security']
+  const isReader = [...who.roles].some((role) => role !== 'researcher')
+  return ['/programme', '/concerns', '/access', ...(isReader ? ['/incidents'] : []), '/releases', '/log', '/security']
 }
 
 function whoIsHere({ who, hasSignIn, path }: Frame): Html | null {

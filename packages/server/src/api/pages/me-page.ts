@@ -14,7 +14,9 @@ import {
 } from '../../consent/state.ts'
 import type { EnrolledDevice } from '../../consent/store.ts'
 import { askedAgainFor, termsFor } from '../../consent/terms.ts'
+import type { OwnNotice } from '../../incident/incidents.ts'
 import type { Programme } from '../../runtime/programme.ts'
+import { paragraphs } from './incident-page.ts'
 import { type Frame, page } from './layout.ts'
 import { proposalSection, wideningList } from './proposal-section.ts'
 import { CATEGORY_WORDS, duration, listWords, time } from './words.ts'
@@ -30,6 +32,8 @@ export interface MeView {
   readonly openings: number
   /** Those that concerned this person, newest first. */
   readonly accesses: readonly OwnAccess[]
+  /** What they were told of incidents, newest first. */
+  readonly notices: readonly OwnNotice[]
   /** Whether the vault has still to destroy keys after a withdrawal. */
   readonly isErasing: boolean
   readonly nowMs: number
@@ -59,6 +63,7 @@ ${deviceList(view.devices)}</section>
 ${askedAgainSection(view.programme, consent)}
 ${view.proposals.map(proposalSection)}
 <section aria-labelledby="what"><h2 id="what">What may be recorded?</h2>${choices(view, consent)}</section>
+${noticeSection(view.notices)}
 <section aria-labelledby="seen"><h2 id="seen">Who has seen it?</h2>
 <p>Stored recordings are encrypted. Each opening needs two signatures and is written to the <a href="/log">ledger</a> first.</p>
 <p>The ledger records <strong>${view.openings}</strong> ${view.openings === 1 ? 'opening' : 'openings'} for everybody together. ${view.accesses.length === 0 ? 'None of them concerned your recordings.' : 'These concerned your recordings; each proof is a file that anybody can check, without asking this server:'}</p>
@@ -67,6 +72,14 @@ ${view.accesses.length === 0 ? null : html`<ul>${view.accesses.map(accessItem)}<
 <section aria-labelledby="stop"><h2 id="stop">How do I stop?</h2>${withdrawal(view, consent)}</section>
 <section aria-labelledby="history"><h2 id="history">Your decisions</h2>${historyList(view)}</section>`,
   )
+}
+
+function noticeSection(notices: readonly OwnNotice[]): Html | null {
+  if (notices.length === 0) return null
+  return html`<section aria-labelledby="told"><h2 id="told">What you were told</h2>${notices.map(
+    ({ incident, sentAtMs, text }) =>
+      html`<article class="card" aria-labelledby="notice-${incident}"><h3 id="notice-${incident}">Notice of ${time(sentAtMs)}</h3>${paragraphs(text)}</article>`,
+  )}</section>`
 }
 
 function accessItem({ index, atMs, who, purpose, reason, approvers, what }: OwnAccess): Html {
