@@ -6,8 +6,8 @@ import { DataDir, startEmbedded } from '@fairtrace/server'
 import { Command } from 'commander'
 import { type CycleReport, DEMO_CLOCK_START_MS, runCycle } from '../demo/cycle.ts'
 import { CycleBar } from '../demo/cycle-bar.ts'
+import { ENTRY } from '../entry.ts'
 import { printJson, runCommand, wholeNumber } from '../terminal.ts'
-import { ENTRY } from './start.ts'
 
 interface Options {
   readonly json?: boolean

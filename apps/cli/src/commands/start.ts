@@ -6,6 +6,7 @@ import { dataOption } from '../data-dir.ts'
 import { DEMO_CLOCK_START_MS, runCycle } from '../demo/cycle.ts'
 import { CycleBar } from '../demo/cycle-bar.ts'
 import { isCycleDone, markCycleDone, readPeople } from '../demo/people.ts'
+import { ENTRY } from '../entry.ts'
 import { printJson, runCommand, wholeNumber } from '../terminal.ts'
 
 interface Options {
@@ -16,7 +17,7 @@ interface Options {
   readonly json?: boolean
 }
 
-export const ENTRY = new URL('../main.ts', import.meta.url).pathname
+export type { ENTRY }
 
 /** `fairtrace start`: the embedded form, in the foreground, until Ctrl-C. */
 export function startCommand(): Command {

@@ -5,7 +5,13 @@
  */
 import { createHash } from 'node:crypto'
 import { FairtraceError, type PromiseNumber } from '@fairtrace/core'
-import type { Expected } from './drills.ts'
+import { CONSENT_SAFEGUARDS } from './safeguards/consent.ts'
+import { SEALED_SAFEGUARDS } from './safeguards/sealed.ts'
+
+export interface Expected {
+  readonly kind: string
+  readonly subject: string
+}
 
 export interface Safeguard {
   readonly id: string
@@ -20,16 +26,7 @@ export interface Safeguard {
   readonly expects?: (run: string) => readonly Expected[]
 }
 
-export const SAFEGUARDS: readonly Safeguard[] = [
-  {
-    id: 'leases-and-permits-end',
-    statement: 'A permit of an older epoch, or one that is over, lets nothing in.',
-    promise: 1,
-    owner: 'operator',
-    drill: 'stale-token',
-    attack: 'Uploads a batch with permits that were once right: of the epoch before, and a minute over.',
-  },
-]
+export const SAFEGUARDS: readonly Safeguard[] = [...CONSENT_SAFEGUARDS, ...SEALED_SAFEGUARDS]
 
 export function safeguardOf(drill: string): Safeguard | undefined {
   return SAFEGUARDS.find((safeguard) => safeguard.drill === drill)

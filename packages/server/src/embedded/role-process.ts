@@ -11,6 +11,8 @@ export interface RoleProcessOptions {
   /** For it, such as `serve --role vault …`. */
   readonly args: readonly string[]
   readonly logFile: string
+  /** Further arguments for Node; see `EmbeddedOptions`. */
+  readonly execArgv?: readonly string[]
   /** Called when the process has died and was not told to. */
   onDeath(): void
 }
@@ -38,7 +40,7 @@ export class RoleProcess {
     const log = openSync(options.logFile, 'a', 0o600)
     // A session of its own: Ctrl-C in the terminal is ours to handle, once, in order.
     const child = fork(options.entry, options.args, {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: ['--disable-warning=ExperimentalWarning', ...(options.execArgv ?? [])],
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
     })

@@ -29,6 +29,11 @@ export interface EmbeddedOptions {
   readonly clockOffsetIfNewMs?: number
   /** True if an existing demonstration was cut short and must begin again. Asked under the lock. */
   mustReset?(): boolean
+  /**
+   * Further arguments for Node in every role's process. Only for the twins of drills, which take a safeguard out of a throwaway
+   * installation to see that its drill notices.
+   */
+  readonly execArgv?: readonly string[]
   onStep?(sentence: string): void
 }
 
@@ -181,6 +186,7 @@ class Supervisor implements Embedded {
       entry,
       args: ['serve', '--role', role, '--data', dir.root, '--host', host, '--port', String(port)],
       logFile: dir.path('logs', `${role}.log`),
+      execArgv: this.#options.execArgv ?? [],
       onDeath: () => this.#revive(role, () => this.#startRole(role, port)),
     })
     this.#processes.set(role, started.process)
@@ -205,6 +211,7 @@ class Supervisor implements Embedded {
         ...['--clock-offset', String(this.#offsetMs ?? 0)],
       ],
       logFile: dir.path('logs/keeper.log'),
+      execArgv: this.#options.execArgv ?? [],
       onDeath: () => this.#revive('keeper', () => this.#startKeeper(port)),
     })
     this.#processes.set('keeper', started.process)
@@ -216,7 +223,9 @@ class Supervisor implements Embedded {
   }
 
   #announceIntake(): void {
-    this.#processes.get('portal')?.send({ type: 'addresses', intake: this.intakeUrl, portal: this.portalUrl })
+    for (const role of ['portal', 'sentinel', 'scanner'] as const) {
+      this.#processes.get(role)?.send({ type: 'addresses', intake: this.intakeUrl, portal: this.portalUrl })
+    }
   }
 
   /** A role that died starts again; one that keeps dying ends the whole, with the reason. */

@@ -1,0 +1,41 @@
+/** Every drill of the catalogue, in the order in which they run: what leaves traces in the keeper comes last. */
+import type { Drill } from './drill.ts'
+import { charterDrift } from './drills/charter-drift.ts'
+import { deafDevice } from './drills/deaf-device.ts'
+import { forgedBatch } from './drills/forged-batch.ts'
+import { logRollback } from './drills/log-rollback.ts'
+import { openRoute } from './drills/open-route.ts'
+import { replayedApproval } from './drills/replayed-approval.ts'
+import { replayedPermit } from './drills/replayed-permit.ts'
+import { replayedRequest } from './drills/replayed-request.ts'
+import { restoredBackup } from './drills/restored-backup.ts'
+import { roleCrossing } from './drills/role-crossing.ts'
+import { rushedConsent } from './drills/rushed-consent.ts'
+import { splitView } from './drills/split-view.ts'
+import { staleToken } from './drills/stale-token.ts'
+import { stolenRelease } from './drills/stolen-release.ts'
+import { stoppedClock } from './drills/stopped-clock.ts'
+import { superuserInsider } from './drills/superuser-insider.ts'
+import { typedSecret } from './drills/typed-secret.ts'
+import { unreviewedBuild } from './drills/unreviewed-build.ts'
+
+export const DRILLS: readonly Drill[] = [
+  rushedConsent,
+  staleToken,
+  unreviewedBuild,
+  deafDevice,
+  stoppedClock,
+  typedSecret,
+  charterDrift,
+  replayedPermit,
+  forgedBatch,
+  replayedApproval,
+  superuserInsider,
+  replayedRequest,
+  restoredBackup,
+  openRoute,
+  stolenRelease,
+  logRollback,
+  splitView,
+  roleCrossing,
+]

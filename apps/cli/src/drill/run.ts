@@ -1,0 +1,103 @@
+/** Runs drills against an installation, in sequence: registered first, cleaned up after, and ended with evidence. */
+import { randomBytes } from 'node:crypto'
+import { FairtraceError, isFairtraceError } from '@fairtrace/core'
+import type { DataDir } from '@fairtrace/server'
+import { safeguardOf } from '@fairtrace/server/assurance/safeguards'
+import { z } from 'zod'
+import { staffSession } from '../access/staff-session.ts'
+import type { PortalSession } from '../demo/portal-session.ts'
+import { DRILLS } from './catalogue.ts'
+import type { Attack, Drill } from './drill.ts'
+import { openGround } from './ground.ts'
+
+export interface DrillResult {
+  readonly id: string
+  readonly promise: number
+  readonly passed: boolean
+  /** Of an attack that exposes something; null where it is refused at the door. */
+  readonly detectMs: number | null
+  readonly containMs: number | null
+  /** Whether it went red with its safeguard removed; null where that was not tried. */
+  readonly twin: boolean | null
+  /** Codes and counts. */
+  readonly why: string
+}
+
+const startedSchema = z.object({ id: z.string(), drill: z.string() })
+const endedSchema = z.object({
+  evidence: z.object({ passed: z.boolean(), detectMs: z.number().nullable(), containMs: z.number().nullable() }),
+})
+
+export interface Start {
+  readonly drill: string | null
+  readonly nonce: string | null
+  readonly starter: string | null
+  readonly signature: string | null
+}
+
+/** A drill by name, announced. */
+export function announced(drill: string): Start {
+  return { drill, nonce: null, starter: null, signature: null }
+}
+
+/** @throws `NOT_FOUND` */
+export function requireDrill(id: string): Drill {
+  const drill = DRILLS.find((one) => one.id === id)
+  if (drill === undefined) throw new FairtraceError('NOT_FOUND', `there is no drill ${id}`)
+  return drill
+}
+
+/**
+ * One drill, with everything that belongs to it.
+ * @param twin what its twin has shown, for the evidence
+ */
+export async function runDrill(dir: DataDir, start: Start, twin: boolean | null): Promise<DrillResult> {
+  const session = await staffSession({ data: dir.root }, 'data-protection')
+  const { id: run, drill } = await session.post('/api/assurance/drills', start, startedSchema)
+  const attack = await attacked(dir, requireDrill(drill), run, [])
+  return end(session, run, drill, attack, twin)
+}
+
+async function end(
+  session: PortalSession,
+  run: string,
+  drill: string,
+  attack: Attack,
+  twin: boolean | null,
+): Promise<DrillResult> {
+  const report = { passed: attack.held, detectMs: null, containMs: null, twin }
+  const { evidence } = await session.post(`/api/assurance/drills/${run}/end`, report, endedSchema)
+  const promise = safeguardOf(drill)?.promise ?? 0
+  const { passed, detectMs, containMs } = evidence
+  return { id: drill, promise, passed, detectMs, containMs, twin, why: attack.why }
+}
+
+/** The attack alone, without registering it: for twins. Whatever happens, what it planted is gone afterwards. */
+export async function attacked(
+  dir: DataDir,
+  drill: Drill,
+  run: string,
+  execArgv: readonly string[],
+  isWithout = false,
+): Promise<Attack> {
+  const ground = await openGround({ dir, run, execArgv })
+  try {
+    if (isWithout) await drill.without.once?.(ground)
+    return await drill.attack(ground)
+  } catch (error) {
+    // Fails closed: an attack that couldn't be carried out shows nothing.
+    if (isWithout) throw error
+    return { held: false, why: `could not be run: ${isFairtraceError(error) ? error.code : nameOf(error)}` }
+  } finally {
+    await ground.plants.removeAll()
+    await ground.close()
+  }
+}
+
+export function newRun(): string {
+  return randomBytes(16).toString('base64url')
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'unknown error'
+}
