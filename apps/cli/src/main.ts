@@ -49,6 +49,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'show who can read what and why, ask for access, list and end grants',
     load: async () => (await import('./commands/access.ts')).accessCommand(),
   },
+  audience: {
+    summary: 'show who can read what, through which path and since when, and what nobody declared',
+    load: async () => (await import('./commands/audience.ts')).audienceCommand(),
+  },
   charter: {
     summary: 'write, check, plan, propose and sign a charter',
     load: async () => (await import('./commands/charter.ts')).charterCommand(),

@@ -23,7 +23,9 @@ import { passkeyPlace } from './passkey-place.ts'
 import { PasskeyStore } from './passkey-store.ts'
 import { Passkeys } from './passkeys.ts'
 import type { Portal } from './portal.ts'
+import { guardRoutes } from './route-access.ts'
 import { accessRoutes } from './routes/access-routes.ts'
+import { audienceRoutes } from './routes/audience-routes.ts'
 import { assetRoutes } from './routes/asset-routes.ts'
 import { charterRoutes } from './routes/charter-routes.ts'
 import { concernPages } from './routes/concern-pages.ts'
@@ -141,6 +143,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
   }
   try {
     const app = await createApp(context.log)
+    guardRoutes(app, portal.identities)
     programmeRoutes(app, portal)
     charterRoutes(app, portal)
     consentRoutes(app, portal)
@@ -154,6 +157,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     grantRoutes(app, portal)
     ownDataRoutes(app, portal)
     accessRoutes(app, portal)
+    audienceRoutes(app, portal)
     ledgerRoutes(app, portal)
     ownEntryRoutes(app, portal)
     assetRoutes(app)

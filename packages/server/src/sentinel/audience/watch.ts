@@ -7,7 +7,7 @@
 import { performance } from 'node:perf_hooks'
 import { isFairtraceError, type Surface } from '@fairtrace/core'
 import type { Logger } from 'pino'
-import type { Finding } from '../../runtime/exposures.ts'
+import type { Finding } from '../../runtime/findings.ts'
 import type { Observation } from '../surfaces/observation.ts'
 import type { AudienceTable } from './audience-table.ts'
 

@@ -8,7 +8,7 @@
 import { canonicalJson, compareGuards, type Guard, printableName, type Reader } from '@fairtrace/core'
 import type { ClientBase } from 'pg'
 import { z } from 'zod'
-import type { Finding } from '../../runtime/exposures.ts'
+import type { Finding } from '../../runtime/findings.ts'
 import { DATABASE_ROLES, databaseRoleName } from '../../store/schema.ts'
 import {
   CONNECTIONS_SQL,

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { setImmediate as giveWay } from 'node:timers/promises'
 import { printableName, type Reader } from '@fairtrace/core'
-import type { Finding } from '../../runtime/exposures.ts'
+import type { Finding } from '../../runtime/findings.ts'
 import type { Observation } from './observation.ts'
 
 export interface FileSettings {

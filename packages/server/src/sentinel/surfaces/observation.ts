@@ -1,6 +1,6 @@
 /** What a look at one surface gave: who can read, who of them was declared, and what is wrong. */
 import type { Reader } from '@fairtrace/core'
-import type { Finding } from '../../runtime/exposures.ts'
+import type { Finding } from '../../runtime/findings.ts'
 
 export interface Observation {
   readonly declared: readonly Reader[]

@@ -16,7 +16,7 @@ import {
 } from '@fairtrace/core'
 import { z } from 'zod'
 import { accessPoliciesOf, type Person, type Resource, resourceOf } from '../../access/access-policies.ts'
-import type { Finding } from '../../runtime/exposures.ts'
+import type { Finding } from '../../runtime/findings.ts'
 import { verifyEd25519 } from '../../runtime/jws.ts'
 import { verifyPasskey } from '../../runtime/passkey-signature.ts'
 import type { Programme } from '../../runtime/programme.ts'
