@@ -73,6 +73,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'run the second custodian, without whose share nothing that is stored opens',
     load: async () => (await import('./commands/keeper.ts')).keeperCommand(),
   },
+  sweep: {
+    summary: 'show which places are swept for copies, how long ago, and sweep now',
+    load: async () => (await import('./commands/sweep.ts')).sweepCommand(),
+  },
+  honey: {
+    summary: 'let honey participants take part, whom only the scanner knows from others',
+    load: async () => (await import('./commands/honey.ts')).honeyCommand(),
+  },
   serve: {
     summary: 'run one role as a process of its own',
     load: async () => (await import('./commands/serve.ts')).serveCommand(),

@@ -11,7 +11,7 @@ export interface StaffPlace {
   readonly session?: string
 }
 
-type DemoRole = 'data-protection' | 'researcher'
+type DemoRole = 'data-protection' | 'researcher' | 'programme-owner'
 
 /** @throws `SESSION_REQUIRED` without anybody to speak as; `SERVER_UNREACHABLE` */
 export async function staffSession(place: StaffPlace, demoRole: DemoRole): Promise<PortalSession> {

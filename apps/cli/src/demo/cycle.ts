@@ -6,14 +6,17 @@
  * starts in the past, is moved forward between the steps, and ends in the present. Nothing is shortened.
  */
 
+import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { InputEvent } from '@fairtrace/core'
 import { FairtraceError } from '@fairtrace/core'
 import { type Device, openDevice, openReplay } from '@fairtrace/device'
 import type { DataDir, Embedded } from '@fairtrace/server'
+import { honeyId } from '@fairtrace/server/sentinel/honey/honey-ids'
 import { openDatabase } from '@fairtrace/server/store/database'
-import { createParticipant, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
+import { createParticipant, SIMULATED_APPS, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
 import { z } from 'zod'
+import { openHoneyDevice } from '../honey/honey-device.ts'
 import { demoCharterApprovals, demoCharterYaml, writeDemoKeys } from './charter.ts'
 import { addPasskey, withPasskey } from './passkeys.ts'
 import { createPeople, type People, writePeople } from './people.ts'
@@ -34,6 +37,8 @@ const WORK_DAYS = 3
 const ACTIONS_PER_SESSION = 80
 /** Invited as well, and never heard of: whether they refused or forgot, nothing tells. */
 const SILENT = 3
+/** Synthetic people that only the scanner knows from the others; in no figure of the demonstration. */
+const HONEY = 2
 /** How far events run ahead of the clock; well within half a lease, at which a device renews. */
 const AHEAD_MS = 20_000
 const DRAIN_MS_MAX = 60_000
@@ -60,21 +65,33 @@ export interface CycleReport {
 
 const anything = z.unknown()
 
+/** Somebody who was invited. */
+interface Guest {
+  readonly session: string
+  /** Which of the simulated people, or which honey participant. */
+  readonly index: number
+  readonly isHoney: boolean
+}
+type Worker = Omit<Guest, 'session'> & { readonly device: Device }
+
 /** @param embedded a fresh demonstration whose clock stands `DEMO_CLOCK_START_MS` in the past */
 export async function runCycle(embedded: Embedded, dir: DataDir, options: CycleOptions): Promise<CycleReport> {
   const timer = new StepTimer()
   const people = createPeople()
   writePeople(dir, people)
   writeDemoKeys(dir, people)
-  const devices: Device[] = []
+  const workers: Worker[] = []
   try {
     const owner = await timer.run('charter', () => startProgramme(embedded, dir, people))
-    const sessions = await timer.run('invite', () => inviteAndWait(embedded, owner, options, people, dir))
-    await timer.run('consent', async () => devices.push(...(await consentAndEnrol(embedded, dir, sessions, options))))
-    const worked = await timer.run('capture', () => workSomeDays(embedded, devices, options))
+    const guests = await timer.run('invite', () => inviteAndWait(embedded, owner, options, people, dir))
+    await timer.run('consent', async () => workers.push(...(await consentAndEnrol(embedded, dir, guests, options))))
+    const worked = await timer.run('capture', () => workSomeDays(embedded, workers, options))
+    const devices = workers.filter(({ isHoney }) => !isHoney).map(({ device }) => device)
     const replayed = await timer.run('replay', () => replayRecordings(devices, options))
-    const sent = await timer.run('upload', () => reviewAndUpload(embedded, devices, options))
-    const segments = await timer.run('vault', () => waitUntilStored(embedded, sent.batches, options))
+    const sent = await timer.run('upload', () => reviewAndUpload(embedded, workers, options))
+    const segments = await timer.run('vault', () =>
+      waitUntilStored(embedded, sent.batches + sent.honeyBatches, options),
+    )
     const release = await timer.run('release', () => buildDemoRelease(embedded, dir, options.onStep))
     await timer.run('present', async () => {
       await embedded.moveClock(Date.now())
@@ -82,9 +99,10 @@ export async function runCycle(embedded: Embedded, dir: DataDir, options: CycleO
     })
     const inputEvents = worked.inputEvents + replayed.inputEvents
     const actions = worked.actions + replayed.actions
-    return { inputEvents, actions, ...sent, segments, release, seconds: timer.seconds }
+    const { batches, sealedBytes } = sent
+    return { inputEvents, actions, batches, sealedBytes, segments, release, seconds: timer.seconds }
   } finally {
-    for (const device of devices) await device.close()
+    for (const { device } of workers) await device.close()
   }
 }
 
@@ -112,22 +130,24 @@ async function inviteAndWait(
   options: CycleOptions,
   people: People,
   dir: DataDir,
-): Promise<readonly string[]> {
+): Promise<readonly Guest[]> {
   const { codes } = await owner.post(
     '/api/invitations',
-    { count: options.participants + SILENT },
+    { count: options.participants + HONEY + SILENT },
     z.object({ codes: z.array(z.string()) }),
   )
-  const sessions: string[] = []
-  for (const code of codes.slice(0, options.participants)) {
-    const joined = await PortalSession.anonymous(embedded.portalUrl).post(
+  const guests: Guest[] = []
+  for (const [i, { index, isHoney }] of guestList(options.participants).entries()) {
+    const pseudonym = isHoney ? { pseudonym: honeyId(honeyKeyOf(dir), 'pseudonym', index) } : {}
+    const { session } = await PortalSession.anonymous(embedded.portalUrl).post(
       '/api/join',
-      { code },
+      { code: codes[i] ?? '', ...pseudonym },
       z.object({ session: z.string() }),
     )
-    sessions.push(joined.session)
-    options.onStep?.('Inviting people', sessions.length, options.participants)
+    guests.push({ session, index, isHoney })
+    options.onStep?.('Inviting people', i + 1, options.participants + HONEY)
   }
+  const sessions = guests.filter(({ isHoney }) => !isHoney).map(({ session }) => session)
   const pat = people.accounts.find(({ passkeySeed }) => passkeySeed !== undefined)
   if (pat?.passkeySeed !== undefined && sessions[0] !== undefined) {
     const person = PortalSession.participant(embedded.portalUrl, sessions[0])
@@ -140,50 +160,61 @@ async function inviteAndWait(
   )
   writePeople(dir, { ...people, accounts })
   await embedded.moveClock(embedded.nowMs() + REFLECTION_MS + HOUR_MS)
-  return sessions
+  return guests
 }
 
 async function consentAndEnrol(
   embedded: Embedded,
   dir: DataDir,
-  sessions: readonly string[],
+  guests: readonly Guest[],
   options: CycleOptions,
-): Promise<Device[]> {
+): Promise<Worker[]> {
   const clock = { nowMs: () => embedded.nowMs() }
-  const devices: Device[] = []
-  for (const [i, session] of sessions.entries()) {
+  const workers: Worker[] = []
+  for (const [i, { session, index, isHoney }] of guests.entries()) {
     const folder = dir.path('demo/devices', `p${String(i + 1).padStart(2, '0')}`)
-    const device = await openDevice(folder, { clock, serverUrl: embedded.portalUrl })
-    devices.push(device)
+    const settings = { clock, serverUrl: embedded.portalUrl }
+    const device = isHoney
+      ? await openHoneyDevice(
+          folder,
+          { honeyKey: honeyKeyOf(dir), person: index, recordings: 0 },
+          new Set(SIMULATED_APPS.map(({ id }) => id)),
+          settings,
+        )
+      : await openDevice(folder, settings)
+    workers.push({ device, index, isHoney })
     await device.enrol(embedded.portalUrl, session)
     const { capture, notice } = (await device.programme()).charter
     const apps = capture.apps.map(({ id }) => id)
     await device.consent({ noticeVersion: notice.version, categories: capture.categories, apps })
-    options.onStep?.('Consent, after the reflection period', i + 1, sessions.length)
+    options.onStep?.('Consent, after the reflection period', i + 1, guests.length)
   }
-  return devices
+  return workers
 }
 
-async function workSomeDays(embedded: Embedded, devices: readonly Device[], options: CycleOptions) {
+async function workSomeDays(embedded: Embedded, workers: readonly Worker[], options: CycleOptions) {
   let inputEvents = 0
   let actions = 0
-  const total = WORK_DAYS * devices.length
+  const total = WORK_DAYS * workers.length
   for (let day = 0; day < WORK_DAYS; day++) {
     if (day > 0) await embedded.moveClock(embedded.nowMs() + 12 * HOUR_MS)
-    for (const [i, device] of devices.entries()) {
+    for (const [i, { device, index, isHoney }] of workers.entries()) {
       // Some stretches belong to a task that the person chose to show, some to nothing in particular.
       const task = SIMULATED_TASKS[(i + day) % (SIMULATED_TASKS.length + 1)]?.id ?? null
       const startAtMs = embedded.nowMs() + 1_000
-      const events = createParticipant(SEED, i).session(task, startAtMs, { actionsAbout: ACTIONS_PER_SESSION })
+      const events = createParticipant(SEED, isHoney ? 1_000 + index : index).session(task, startAtMs, {
+        actionsAbout: ACTIONS_PER_SESSION,
+      })
       const report = await device.capture(atTheirTime(embedded, events), {
         task,
         // Most tasks get done; now and then somebody gives up.
         outcome: task === null ? null : (i + day) % 5 === 0 ? 'not-done' : 'done',
       })
       if (report.stopped !== null) throw new FairtraceError(report.stopped, 'a demonstration device stopped capturing')
+      options.onStep?.('People at work', day * workers.length + i + 1, total)
+      if (isHoney) continue
       inputEvents += report.inputEvents
       actions += Object.values(report.actions).reduce((sum, count) => sum + count, 0)
-      options.onStep?.('People at work', day * devices.length + i + 1, total)
     }
   }
   return { inputEvents, actions }
@@ -215,20 +246,24 @@ async function* atTheirTime(embedded: Embedded, events: Iterable<InputEvent>): A
   }
 }
 
-async function reviewAndUpload(embedded: Embedded, devices: readonly Device[], options: CycleOptions) {
+async function reviewAndUpload(embedded: Embedded, workers: readonly Worker[], options: CycleOptions) {
   await embedded.moveClock(embedded.nowMs() + REVIEW_MS + HOUR_MS)
-  await waitForVaultKey(devices)
+  await waitForVaultKey(workers.map(({ device }) => device))
   let batches = 0
   let sealedBytes = 0
-  for (const [i, device] of devices.entries()) {
+  let honeyBatches = 0
+  for (const [i, { device, isHoney }] of workers.entries()) {
     const report = await device.upload()
     const kept = report.stopped ?? report.kept[0]?.code ?? null
     if (kept !== null) throw new FairtraceError(kept, 'a demonstration device could not upload')
-    batches += report.uploaded
-    sealedBytes += report.bytes
-    options.onStep?.('Upload, after the review', i + 1, devices.length)
+    if (isHoney) honeyBatches += report.uploaded
+    else {
+      batches += report.uploaded
+      sealedBytes += report.bytes
+    }
+    options.onStep?.('Upload, after the review', i + 1, workers.length)
   }
-  return { batches, sealedBytes }
+  return { batches, sealedBytes, honeyBatches }
 }
 
 /** After a jump of the clock the vault makes the key of the new day first. */
@@ -263,6 +298,19 @@ async function waitUntilStored(embedded: Embedded, batches: number, options: Cyc
   } finally {
     await database.close()
   }
+}
+
+/** In no order that tells who is who. */
+function guestList(participants: number): readonly Omit<Guest, 'session'>[] {
+  const guests = Array.from({ length: participants }, (_, index) => ({ index, isHoney: false }))
+  for (let index = 0; index < HONEY; index++) guests.splice(randomInt(guests.length + 1), 0, { index, isHoney: true })
+  return guests
+}
+
+function honeyKeyOf(dir: DataDir): string {
+  const { honeyKey } = dir.secrets('scanner')
+  if (honeyKey === undefined) throw new FairtraceError('KEY_UNAVAILABLE', 'the scanner has no honey key')
+  return honeyKey
 }
 
 function accountOf(people: People, role: People['accounts'][number]['role']): People['accounts'][number] {

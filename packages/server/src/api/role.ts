@@ -26,6 +26,7 @@ import type { Portal } from './portal.ts'
 import { guardRoutes } from './route-access.ts'
 import { accessRoutes } from './routes/access-routes.ts'
 import { audienceRoutes } from './routes/audience-routes.ts'
+import { sweepRoutes } from './routes/sweep-routes.ts'
 import { assetRoutes } from './routes/asset-routes.ts'
 import { charterRoutes } from './routes/charter-routes.ts'
 import { concernPages } from './routes/concern-pages.ts'
@@ -158,6 +159,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     ownDataRoutes(app, portal)
     accessRoutes(app, portal)
     audienceRoutes(app, portal)
+    sweepRoutes(app, portal)
     ledgerRoutes(app, portal)
     ownEntryRoutes(app, portal)
     assetRoutes(app)

@@ -1,0 +1,46 @@
+/** `fairtrace honey plant`: honey participants take part, step by step, as everybody does. */
+import process from 'node:process'
+import { FairtraceError } from '@fairtrace/core'
+import { DataDir } from '@fairtrace/server'
+import { HONEY_PEOPLE_MAX } from '@fairtrace/server/sentinel/honey/honey-ids'
+import { Command } from 'commander'
+import { dataOption } from '../data-dir.ts'
+import { tendHoney } from '../honey/tend-honey.ts'
+import { printJson, runCommand, wholeNumber } from '../terminal.ts'
+
+interface Options {
+  readonly data: string
+  readonly count: string
+  readonly invitations?: string
+  readonly json?: boolean
+}
+
+export function honeyCommand(): Command {
+  const command = new Command('honey').description(
+    'Looks after honey participants, whom only the scanner knows from others.',
+  )
+  command
+    .command('plant')
+    .description(
+      'Lets honey participants join, consent, work and upload, whatever is due now. Run it daily; nobody waits less than others.',
+    )
+    .addOption(dataOption())
+    .option('--count <people>', 'how many there shall be', '3')
+    .option('--invitations <file>', 'invitation codes, one a line; a demonstration makes its own')
+    .option('--json', 'print JSON')
+    .action((options: Options) =>
+      runCommand(options, async () => {
+        const count = wholeNumber('--count', options.count, 1, HONEY_PEOPLE_MAX)
+        const dir = new DataDir(options.data)
+        const { honeyKey } = dir.secrets('scanner')
+        if (honeyKey === undefined) throw new FairtraceError('KEY_UNAVAILABLE', 'the scanner has no honey key')
+        const report = await tendHoney(dir, honeyKey, count, options.invitations ?? null)
+        if (options.json) printJson(report)
+        else
+          process.stdout.write(
+            `${report.people} honey participants: ${report.joined} joined, ${report.consented} consented, ${report.captured} recordings made, ${report.uploaded} batches sent now.\n`,
+          )
+      }),
+    )
+  return command
+}

@@ -1,0 +1,107 @@
+/**
+ * What a honey participant does: simulated work, in which the next action is chosen among what came next at such a place elsewhere,
+ * so that the windows of five bear the mark of the honey key (server/src/sentinel/honey/honey-runs.ts).
+ *
+ * Which action follows which two stays as in the simulation; whoever has no key sees one more simulated person.
+ */
+import { randomInt } from 'node:crypto'
+import type { Action } from '@fairtrace/core'
+import { actionToken } from '@fairtrace/server/sentinel/honey/action-token'
+import { WINDOW, WindowBits, windowKeyOf } from '@fairtrace/server/sentinel/honey/honey-runs'
+import { simulatedActions } from '@fairtrace/testing/simulator'
+
+const POOL_ACTIONS = 6_000
+const CANDIDATES_MAX = 24
+
+interface Place {
+  readonly action: Action
+  readonly token: string | null
+  readonly app: string
+}
+
+export class SteeredActions {
+  readonly #bits: WindowBits
+  readonly #pool: readonly Place[]
+  readonly #after = new Map<string, number[]>()
+  readonly #starts: readonly number[]
+  #seen = new Set<string>()
+  #words: string[] = []
+  #at = 0
+
+  /**
+   * @param seed names the person
+   * @param apps that the lease lets out; work in others is left out
+   */
+  constructor(honeyKey: string, seed: number, apps: ReadonlySet<string>) {
+    this.#bits = new WindowBits(windowKeyOf(honeyKey))
+    let app = ''
+    const pool: Place[] = []
+    for (const action of simulatedActions(seed, POOL_ACTIONS)) {
+      if (action.kind === 'switch') app = action.app
+      if (apps.has(app)) pool.push({ action, token: actionToken(action), app })
+    }
+    this.#pool = pool
+    this.#starts = pool.flatMap(({ action }, i) => (action.kind === 'switch' ? [i] : []))
+    for (let i = 2; i < pool.length; i++) {
+      for (const key of this.#keysBefore(i)) {
+        const known = this.#after.get(key)
+        if (known === undefined) this.#after.set(key, [i])
+        else known.push(i)
+      }
+    }
+  }
+
+  /** The first action of a recording, a `switch`. */
+  begin(): Action {
+    this.#seen = new Set()
+    this.#words = []
+    this.#at = this.#starts[randomInt(this.#starts.length)] ?? 0
+    return this.#place(this.#at).action
+  }
+
+  next(): Action {
+    const keys = this.#at + 1 < this.#pool.length ? this.#keysBefore(this.#at + 1) : []
+    const candidates = keys.flatMap((key) => drawn(this.#after.get(key) ?? [], CANDIDATES_MAX))
+    const chosen =
+      candidates.find((i) => this.#bears(i, true)) ??
+      candidates.find((i) => this.#bears(i, false)) ??
+      candidates[0] ??
+      (this.#at + 1) % this.#pool.length
+    this.#at = chosen
+    const { action, token } = this.#place(chosen)
+    if (token !== null) {
+      this.#words = [...this.#words, token].slice(-WINDOW)
+      this.#seen.add(this.#words.join('\n'))
+    }
+    return action
+  }
+
+  #bears(i: number, isNew: boolean): boolean {
+    const { token } = this.#place(i)
+    if (token === null) return !isNew
+    const words = [...this.#words, token].slice(-WINDOW)
+    if (words.length < WINDOW) return true
+    const window = words.join('\n')
+    return isNew ? !this.#seen.has(window) && this.#bits.isMarked(window) : this.#seen.has(window)
+  }
+
+  /** The app, and the one or two actions before this place. */
+  #keysBefore(i: number): readonly string[] {
+    const last = this.#place(i - 1)
+    const before = this.#pool[i - 2]
+    const word = ({ action, token }: Place) => token ?? `switch ${action.kind}`
+    const one = `${last.app}\n${word(last)}`
+    return before === undefined ? [one] : [`${one}\n${word(before)}`, one]
+  }
+
+  #place(i: number): Place {
+    const place = this.#pool[i]
+    if (place === undefined) throw new RangeError('a honey participant has nothing to do in these apps')
+    return place
+  }
+}
+
+function drawn(list: readonly number[], count: number): readonly number[] {
+  if (list.length === 0) return []
+  return Array.from({ length: Math.min(count, list.length) }, () => list[randomInt(list.length)] ?? 0)
+}
