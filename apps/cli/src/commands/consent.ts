@@ -9,6 +9,7 @@ import { type Category, canonicalJson, FairtraceError, TASK_OUTCOMES, type TaskO
 import { type ConsentStatus, type Device, type OwnAccess, openDevice } from '@fairtrace/device'
 import { charterPolicy, trustPolicy, type VerifiedOpening, verifyOpening } from '@fairtrace/verify'
 import { Command } from 'commander'
+import { z } from 'zod'
 import { ownDataCsv, readOwnData } from '../access/own-data.ts'
 import { chosen } from '../choices.ts'
 import { momentMs, say, saysAccess, saysConsent, saysHistory } from '../consent/sentences.ts'
@@ -67,6 +68,7 @@ export function consentCommand(): Command {
   )
     .option('--out <folder>', 'write the proofs there, for anybody to verify')
     .action((options: Options & { out?: string }) => withDevice(options, accesses))
+  add('notices', 'Lists what you were told of incidents.').action((options: Options) => withDevice(options, notices))
   add('export', 'Writes everything that is stored about you to a file; your passkey opens it, in a browser.')
     .requiredOption('--out <file>', 'where to write it; .csv for a table, else JSON')
     .action((options: Options & { out: string }) => withDevice(options, exportOwn))
@@ -223,6 +225,20 @@ function requireBorneOut(access: OwnAccess, opened: VerifiedOpening | null): Ver
     throw new FairtraceError('LEDGER_INVALID', `entry ${access.index} does not say what the portal shows`)
   }
   return opened
+}
+
+const noticesSchema = z.object({
+  notices: z.array(z.object({ incident: z.string(), sentAtMs: z.number(), text: z.string() })),
+})
+
+async function notices(device: Device, { json }: Options): Promise<void> {
+  const { membership } = device
+  if (membership === null) throw new FairtraceError('DEVICE_UNKNOWN', 'this device has not joined a programme')
+  const portal = PortalSession.participant(membership.serverUrl, membership.session)
+  const told = await portal.get('/api/me/notices', noticesSchema)
+  if (json) return printJson(told)
+  if (told.notices.length === 0) say('You were told of no incident.')
+  for (const { sentAtMs, text } of told.notices) say(`Notice of ${new Date(sentAtMs).toISOString()}`, '', text, '')
 }
 
 async function chooseTask(
