@@ -10,7 +10,7 @@ import { actionToken } from '@fairtrace/server/sentinel/honey/action-token'
 import { WINDOW, WindowBits, windowKeyOf } from '@fairtrace/server/sentinel/honey/honey-runs'
 import { simulatedActions } from '@fairtrace/testing/simulator'
 
-const POOL_ACTIONS = 6_000
+const POOL_ACTIONS = 4_000
 const CANDIDATES_MAX = 24
 
 interface Place {
@@ -62,9 +62,13 @@ export class SteeredActions {
   next(): Action {
     const keys = this.#at + 1 < this.#pool.length ? this.#keysBefore(this.#at + 1) : []
     const candidates = keys.flatMap((key) => drawn(this.#after.get(key) ?? [], CANDIDATES_MAX))
+    const marked = candidates.filter((i) => this.#isMarked(this.#words, i))
+    // Of those that bear the mark, one after which another can: who looks one step ahead gets stuck less.
     const chosen =
-      candidates.find((i) => this.#bears(i, true)) ??
-      candidates.find((i) => this.#bears(i, false)) ??
+      marked.find((i) => this.#leadsOn(i)) ??
+      marked[0] ??
+      candidates.find((i) => this.#place(i).token === null) ??
+      candidates.find((i) => this.#isSeen(i)) ??
       candidates[0] ??
       (this.#at + 1) % this.#pool.length
     this.#at = chosen
@@ -76,22 +80,36 @@ export class SteeredActions {
     return action
   }
 
-  #bears(i: number, isNew: boolean): boolean {
+  /** Whether the window that this action ends is a new one with the mark. */
+  #isMarked(before: readonly string[], i: number): boolean {
     const { token } = this.#place(i)
-    if (token === null) return !isNew
-    const words = [...this.#words, token].slice(-WINDOW)
+    if (token === null) return false
+    const words = [...before, token].slice(-WINDOW)
     if (words.length < WINDOW) return true
     const window = words.join('\n')
-    return isNew ? !this.#seen.has(window) && this.#bits.isMarked(window) : this.#seen.has(window)
+    return !this.#seen.has(window) && this.#bits.isMarked(window)
   }
 
-  /** The app, and the one or two actions before this place. */
+  #isSeen(i: number): boolean {
+    const { token } = this.#place(i)
+    return token !== null && this.#seen.has([...this.#words, token].slice(-WINDOW).join('\n'))
+  }
+
+  #leadsOn(i: number): boolean {
+    const { token } = this.#place(i)
+    if (token === null || i + 1 >= this.#pool.length) return false
+    const words = [...this.#words, token].slice(-WINDOW)
+    const keys = this.#keysBefore(i + 1).slice(0, 2)
+    return keys.some((key) => drawn(this.#after.get(key) ?? [], 8).some((next) => this.#isMarked(words, next)))
+  }
+
+  /** The app with the two actions before this place, with one of them, and alone. */
   #keysBefore(i: number): readonly string[] {
     const last = this.#place(i - 1)
     const before = this.#pool[i - 2]
     const word = ({ action, token }: Place) => token ?? `switch ${action.kind}`
     const one = `${last.app}\n${word(last)}`
-    return before === undefined ? [one] : [`${one}\n${word(before)}`, one]
+    return before === undefined ? [one, last.app] : [`${one}\n${word(before)}`, one, last.app]
   }
 
   #place(i: number): Place {

@@ -41,8 +41,8 @@ export type Place = { readonly name: string; readonly at: string } & (
       /** Left out: our own data directory, and what is older than it, in a folder that everybody shares. */
       readonly except?: readonly string[]
       readonly newerThanMs?: number
-      /** Whether tables that look like ours are a finding: not where our own releases lie. */
-      readonly isOurs?: boolean
+      /** How far down it is looked into. */
+      readonly depthMax?: number
     }
 )
 

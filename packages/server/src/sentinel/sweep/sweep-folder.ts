@@ -57,7 +57,7 @@ export async function* folderGroups(
         const child = join(path, entry.name)
         if (except.has(child)) continue
         if (entry.isDirectory()) {
-          if (depth < DEPTH_MAX) waiting.push({ path: child, depth: depth + 1 })
+          if (depth < (place.depthMax ?? DEPTH_MAX)) waiting.push({ path: child, depth: depth + 1 })
           else add(child, 'deep', 'too-deep')
         } else if (entry.isSymbolicLink()) add(child, 'link', 'link')
         else if (!entry.isFile()) add(child, 'other', 'not-a-file')

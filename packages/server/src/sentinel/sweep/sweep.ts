@@ -1,7 +1,7 @@
 /** One round over every place: our own surfaces where nothing of ours may be, then the places that the charter names. */
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import process from 'node:process'
 import type { Finding } from '../../runtime/exposures.ts'
 import type { OpenDatabase } from '../../store/database.ts'
@@ -104,7 +104,9 @@ export class Sweeper {
       folder('own-logs', join(dataDir, 'logs'), FILE_LIMITS)
       if (isFolder(join(objectsDir, 'releases'))) folder('own-releases', join(objectsDir, 'releases'), FILE_LIMITS)
       folder('own-tmp', tmpdir(), SHARED_LIMITS, {
-        except: [dataDir, `${dataDir}.keeper`, `${dataDir}.honey`, dirname(dataDir) === tmpdir() ? dataDir : ''],
+        except: [dataDir, `${dataDir}.keeper`, `${dataDir}.honey`],
+        // Deeper down lies what other programs keep; the charter can name it.
+        depthMax: 1,
         newerThanMs: statSync(join(dataDir, 'installation.json')).ctimeMs,
       })
     }
