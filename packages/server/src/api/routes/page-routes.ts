@@ -10,6 +10,7 @@ import { ownAccesses } from '../../consent/own-entries.ts'
 import { setProgrammeState } from '../../consent/programme.ts'
 import { shownParticipants } from '../../consent/shown-participants.ts'
 import { receiptOf } from '../../consent/state.ts'
+import { ownNotices } from '../../incident/incidents.ts'
 import type { Programme } from '../../runtime/programme.ts'
 import { STAFF_ROLES, type StaffRole } from '../../runtime/sign-in-settings.ts'
 import type { ProgrammeState } from '../../store/tables.ts'
@@ -27,6 +28,7 @@ import type { SignedIn } from '../sessions.ts'
 import { stepUpFor } from '../step-up.ts'
 import { accessPages } from './access-pages.ts'
 import { accountPages } from './account-pages.ts'
+import { incidentPages } from './incident-pages.ts'
 import { ownDataPages } from './own-data-routes.ts'
 import { rolesOf } from './programme-routes.ts'
 
@@ -80,6 +82,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
     accountPages(app, portal, frame)
     accessPages(app, portal, frame)
     ownDataPages(app, portal, frame)
+    incidentPages(app, portal, frame)
 
     app.get('/me', { ...PAGE, schema: { hide: true, querystring: meQuery } }, async (request, reply) => {
       const who = await identities.requireParticipant(request)
@@ -92,6 +95,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
         devices: await store.devices(who.pseudonym),
         openings: await countOpenings(),
         accesses: await ownAccesses(database, who.pseudonym),
+        notices: await ownNotices(database, who.pseudonym),
         isErasing: await store.isErasing(who.pseudonym),
         nowMs: clock.nowMs(),
         done: request.query.done ?? null,
