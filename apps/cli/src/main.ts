@@ -57,6 +57,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'write, check, plan, propose and sign a charter',
     load: async () => (await import('./commands/charter.ts')).charterCommand(),
   },
+  gate: {
+    summary: 'show what the gate lacks, sign its statement as one of the quorum, open it',
+    load: async () => (await import('./commands/gate.ts')).gateCommand(),
+  },
+  incident: {
+    summary: 'show the records of lockdowns, record causes, send notices, export',
+    load: async () => (await import('./commands/incident.ts')).incidentCommand(),
+  },
   catalogue: {
     summary: "extract an app's interface labels for a charter, for a person to review",
     load: async () => (await import('./commands/catalogue.ts')).catalogueCommand(),
@@ -68,6 +76,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   vault: {
     summary: 'check everything that is stored against what the vault wrote',
     load: async () => (await import('./commands/vault.ts')).vaultCommand(),
+  },
+  drill: {
+    summary: 'attack the running system in earnest, and see whether its safeguards hold',
+    load: async () => (await import('./commands/drill.ts')).drillCommand(),
   },
   keeper: {
     summary: 'run the second custodian, without whose share nothing that is stored opens',

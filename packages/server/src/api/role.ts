@@ -1,5 +1,6 @@
 /** The portal's process: what people and devices speak to. Knows who takes part; never sees a recording or a batch. */
 import { PortalAccess } from '../access/portal-access.ts'
+import { closeLapsedGate } from '../assurance/gate.ts'
 import { ConcernKeys } from '../concerns/concern-keys.ts'
 import { ConcernConsequences } from '../concerns/consequences.ts'
 import { putDueChartersInForce } from '../consent/charters.ts'
@@ -7,6 +8,7 @@ import { enterDecisions } from '../consent/decision-batches.ts'
 import { openLeases } from '../consent/leases.ts'
 import { ProgrammeReader } from '../consent/programme.ts'
 import { ConsentStore } from '../consent/store.ts'
+import { keepIncidents } from '../incident/incidents.ts'
 import { signerFromSeed } from '../runtime/jws.ts'
 import { type Point, startPoint } from '../runtime/points.ts'
 import { watchProgramme } from '../runtime/programme.ts'
@@ -25,6 +27,7 @@ import { Passkeys } from './passkeys.ts'
 import type { Portal } from './portal.ts'
 import { guardRoutes } from './route-access.ts'
 import { accessRoutes } from './routes/access-routes.ts'
+import { assuranceRoutes } from './routes/assurance-routes.ts'
 import { audienceRoutes } from './routes/audience-routes.ts'
 import { sweepRoutes } from './routes/sweep-routes.ts'
 import { assetRoutes } from './routes/asset-routes.ts'
@@ -33,7 +36,9 @@ import { concernPages } from './routes/concern-pages.ts'
 import { concernRoutes } from './routes/concern-routes.ts'
 import { consentRoutes } from './routes/consent-routes.ts'
 import { deviceRoutes } from './routes/device-routes.ts'
+import { gateRoutes } from './routes/gate-routes.ts'
 import { grantRoutes } from './routes/grant-routes.ts'
+import { incidentRoutes } from './routes/incident-routes.ts'
 import { ledgerRoutes } from './routes/ledger-routes.ts'
 import { oidcRoutes } from './routes/oidc-routes.ts'
 import { ownDataRoutes } from './routes/own-data-routes.ts'
@@ -53,6 +58,8 @@ const PAUSES_POLL_MS = 2_000
 /** How long after one of the fixed times the batch of decisions enters the ledger. */
 const DECISIONS_POLL_MS = 2_000
 const GRANTS_POLL_MS = 1_000
+/** How soon the gate closes once something fell away. */
+const GATE_POLL_MS = 2_000
 
 export interface RunningPortal extends RunningRole {
   readonly address: string
@@ -104,6 +111,13 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     const programme = await programmes.read()
     if (programme !== null) await grantAccess.grants.handOver(programme)
     await grantAccess.webhooks.deliver()
+  })
+  const gate = repeat('the gate and incidents', GATE_POLL_MS, context.log, async () => {
+    const read = await programmes.read()
+    if (read === null) return
+    await keepIncidents(database, read)
+    const reason = await closeLapsedGate(database, context.clock.nowMs())
+    if (reason !== null) context.log.error({ code: 'START_REFUSED', reason }, 'the gate has closed')
   })
   const decisions = repeat('the batch of decisions', DECISIONS_POLL_MS, context.log, async () => {
     const programme = await programmes.read()
@@ -162,6 +176,9 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     sweepRoutes(app, portal)
     ledgerRoutes(app, portal)
     ownEntryRoutes(app, portal)
+    gateRoutes(app, portal)
+    incidentRoutes(app, portal)
+    assuranceRoutes(app, portal)
     assetRoutes(app)
     await pageRoutes(app, portal)
     await concernPages(app, portal)
@@ -179,6 +196,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
         await leases.stop()
         await pauses.stop()
         await decisions.stop()
+        await gate.stop()
         await grants.stop()
         await consequences.stop()
         await point.stop()
@@ -192,6 +210,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     await leases.stop()
     await pauses.stop()
     await decisions.stop()
+    await gate.stop()
     await grants.stop()
     await consequences.stop()
     await point.stop()
