@@ -49,6 +49,8 @@ interface PersonClass {
   readonly name: string | null
   readonly groups: readonly string[]
   readonly key: string
+  /** The same for everybody in these groups. */
+  readonly groupsKey: string
 }
 
 /** A name that nobody has: it stands for everybody whom nothing names. */
@@ -61,10 +63,9 @@ export class PolicyAudience {
   /** Account → person, and how many people there are of each class. */
   readonly #people = new Map<string, Person>()
   readonly #classes = new Map<string, { readonly of: PersonClass; people: number }>()
-  #decisions = new Map<string, boolean>()
-  /** The decisions hold from here until there; times in the grants are all that changes by itself. */
-  #heldFromMs = 0
-  #heldUntilMs = 0
+  #askDecisions = new Map<string, boolean>()
+  #grantDecisions = new Map<string, Map<string, boolean>>()
+  #ofGrant = new Map<LiveGrant, Map<string, boolean>>()
 
   /** @throws `CHARTER_INVALID` as `namedIn` */
   constructor(world: PolicyWorld) {
@@ -79,11 +80,15 @@ export class PolicyAudience {
     const samePolicies = before.policies === world.policies
     const sameState = before.epoch === world.epoch && before.isRunning === world.isRunning
     if (!samePolicies) this.#named = namedIn(accessPolicies(world.policies.charter))
-    const inTime = this.#heldFromMs <= world.nowMs && world.nowMs < this.#heldUntilMs
-    if (!samePolicies || !sameState || !inTime || !areSameGrants(before.grants, world.grants))
-      this.#decisions = new Map()
+    if (!samePolicies || !sameState) {
+      this.#askDecisions = new Map()
+      this.#grantDecisions = new Map()
+    }
+    this.#ofGrant = new Map()
     this.#world = world
-    this.#holdTimes()
+    // What no grant stands for any more is forgotten.
+    const kept = new Set(world.grants.map((grant) => this.#decisionsOf(grant)))
+    for (const [key, decisions] of this.#grantDecisions) if (!kept.has(decisions)) this.#grantDecisions.delete(key)
     const names = new Set(
       world.grants.flatMap(({ shown }) => [shown.requester, shown.dataProtection, shown.workerRepresentative]),
     )
@@ -127,14 +132,28 @@ export class PolicyAudience {
 
   /** Everything that anybody can open or ask for. */
   *rows(): Generator<ReachRow> {
-    const { resources, purposes } = this.#world
+    const { resources, purposes, grants } = this.#world
+    const alike = Map.groupBy(resources, (resource) => this.#resourceClass(resource))
     for (const { of, people } of this.#classes.values()) {
-      for (const resource of resources) {
-        for (const purpose of purposes) {
-          const { opens, asks } = this.#reachedBy(of, resource, purpose)
-          const row = { name: of.name, groups: of.groups, people, resource, purpose }
-          for (const grant of opens) yield { ...row, can: 'open', grant }
-          if (asks) yield { ...row, can: 'ask', grant: null }
+      const row = { name: of.name, groups: of.groups, people }
+      for (const purpose of purposes) {
+        for (const same of alike.values()) {
+          const [first] = same
+          if (first === undefined || !this.#asks(of, first, purpose)) continue
+          for (const resource of same) yield { ...row, resource, purpose, can: 'ask', grant: null }
+        }
+        for (const grant of grants) {
+          const granted = keyOfResource(grant.shown.resource)
+          for (const same of alike.values()) {
+            // One of those that the grant does not name stands for all of them; the one that it names, for itself.
+            const others = same.filter((resource) => keyOfResource(resource) !== granted)
+            const own =
+              others.length === same.length ? [] : same.filter((resource) => keyOfResource(resource) === granted)
+            for (const [first, ...more] of [own, others]) {
+              if (first === undefined || !this.#opens(of, first, purpose, grant)) continue
+              for (const resource of [first, ...more]) yield { ...row, resource, purpose, can: 'open', grant: grant.id }
+            }
+          }
         }
       }
     }
@@ -147,53 +166,47 @@ export class PolicyAudience {
   }
 
   /** To one grant only those are special whom it names itself; to everything, those whom the policies name. */
-  #opens(of: PersonClass, resource: Resource, purpose: string, { id, shown }: LiveGrant): boolean {
-    const isNamed =
-      of.name !== null &&
-      (this.#named.people.has(of.name) ||
-        [shown.requester, shown.dataProtection, shown.workerRepresentative].includes(of.name))
-    const name = isNamed ? of.name : null
+  #opens(of: PersonClass, resource: Resource, purpose: string, grant: LiveGrant): boolean {
+    const { shown } = grant
+    const name = this.#nameTo(of, shown)
     const isGranted = keyOfResource(shown.resource) === keyOfResource(resource)
-    const key = JSON.stringify([
-      id,
-      name,
-      of.groups,
-      isGranted || this.#resourceClass(resource),
-      this.#purposeClass(purpose, shown.purpose),
-    ])
-    return this.#decided(key, () => {
+    const key = `${isGranted ? 'granted' : this.#resourceClass(resource)}\n${this.#purposeClass(purpose, shown.purpose)}\n${name === null ? of.groupsKey : of.key}`
+    return decided(this.#decisionsOf(grant), key, () => {
       const { nowMs, epoch, policies } = this.#world
       const person = { name: name ?? NOBODY_NAMED, groups: of.groups }
       return policies.decideOpen(person, resource, shown, { nowMs, epoch, purpose }).allow
     })
   }
 
+  #nameTo(of: PersonClass, shown: ShownGrant): string | null {
+    if (of.name === null) return null
+    const isOfGrant =
+      of.name === shown.requester || of.name === shown.dataProtection || of.name === shown.workerRepresentative
+    return isOfGrant || this.#named.people.has(of.name) ? of.name : null
+  }
+
   #asks(of: PersonClass, resource: Resource, purpose: string): boolean {
     const name = of.name !== null && this.#named.people.has(of.name) ? of.name : null
-    const key = JSON.stringify([
-      'ask',
-      name,
-      of.groups,
-      this.#resourceClass(resource),
-      this.#purposeClass(purpose, null),
-    ])
-    return this.#decided(key, () => {
+    const key = `${this.#resourceClass(resource)}\n${this.#purposeClass(purpose, null)}\n${name === null ? of.groupsKey : of.key}`
+    return decided(this.#askDecisions, key, () => {
       const { policies, isRunning } = this.#world
       // The least that one can ask for: who may not ask for that may ask for nothing.
-      return policies.decideRequest({ name: name ?? NOBODY_NAMED, groups: of.groups }, resource, {
-        purpose,
-        lengthMs: 1,
-        isRunning,
-      }).allow
+      const person = { name: name ?? NOBODY_NAMED, groups: of.groups }
+      return policies.decideRequest(person, resource, { purpose, lengthMs: 1, isRunning }).allow
     })
   }
 
-  #decided(key: string, decide: () => boolean): boolean {
-    const known = this.#decisions.get(key)
+  /** Under what the grant says and where the time stands to it: whatever else changes, its decisions stay. */
+  #decisionsOf(grant: LiveGrant): Map<string, boolean> {
+    const known = this.#ofGrant.get(grant)
     if (known !== undefined) return known
-    const decision = decide()
-    this.#decisions.set(key, decision)
-    return decision
+    const { nowMs } = this.#world
+    const { activeFromMs, endsAtMs } = grant.shown
+    const key = JSON.stringify([grant.shown, activeFromMs <= nowMs, nowMs < endsAtMs])
+    const decisions = this.#grantDecisions.get(key) ?? new Map<string, boolean>()
+    this.#grantDecisions.set(key, decisions)
+    this.#ofGrant.set(grant, decisions)
+    return decisions
   }
 
   #resourceClass(resource: Resource): string {
@@ -210,7 +223,7 @@ export class PolicyAudience {
     const known = [...new Set(groups)].filter((group) => this.#named.groups.has(group)).sort()
     const isNamed = this.#named.people.has(name) || this.#grantNames.has(name)
     const own = isNamed ? name : null
-    return { name: own, groups: known, key: JSON.stringify([own, known]) }
+    return { name: own, groups: known, key: JSON.stringify([own, known]), groupsKey: JSON.stringify(known) }
   }
 
   #classify(): void {
@@ -225,19 +238,16 @@ export class PolicyAudience {
     else if (found === undefined) this.#classes.set(of.key, { of, people })
     else found.people = people
   }
-
-  #holdTimes(): void {
-    const { nowMs, grants } = this.#world
-    const edges = grants.flatMap(({ shown }) => [shown.activeFromMs, shown.endsAtMs])
-    this.#heldFromMs = Math.max(Number.NEGATIVE_INFINITY, ...edges.filter((edge) => edge <= nowMs))
-    this.#heldUntilMs = Math.min(Number.POSITIVE_INFINITY, ...edges.filter((edge) => edge > nowMs))
-  }
 }
 
 export function keyOfResource(resource: Resource): string {
   return resource.kind === 'recordings' ? 'recordings' : `release ${resource.release}`
 }
 
-function areSameGrants(some: readonly LiveGrant[], others: readonly LiveGrant[]): boolean {
-  return some.length === others.length && some.every((one, i) => JSON.stringify(one) === JSON.stringify(others[i]))
+function decided(decisions: Map<string, boolean>, key: string, decide: () => boolean): boolean {
+  const known = decisions.get(key)
+  if (known !== undefined) return known
+  const decision = decide()
+  decisions.set(key, decision)
+  return decision
 }
