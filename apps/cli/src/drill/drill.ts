@@ -23,6 +23,10 @@ export interface Drill {
     readonly patches?: readonly Patch[]
     /** The modules are those of the device or the verifier that the drill starts itself, not those of the roles. */
     readonly runner?: true
+    /** It goes red by waiting in vain. */
+    readonly waits?: true
+    /** It locks the throwaway installation all the same. */
+    readonly locks?: true
     readonly once?: (ground: Ground) => Promise<void>
   }
 }

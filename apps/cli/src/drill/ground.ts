@@ -23,6 +23,10 @@ export interface Ground {
   readonly programme: { readonly id: string; readonly epoch: number; readonly hash: string; readonly charter: Charter }
   /** For Node, in processes that a drill starts itself: the same as the roles got. */
   readonly execArgv: readonly string[]
+  /** Tells the portal, which stamps its own time. A twin is not registered, and tells nobody. */
+  mark(step: 'planted' | 'removed'): Promise<void>
+  /** How long a drill waits for what it planted to be found. */
+  readonly detectMsMax: number
   /** The key of a process, as a thief of its file has it. */
   stolenKey(role: RoleName): Signer
   /** A folder that is gone when the drill is. */
@@ -35,10 +39,13 @@ export interface GroundOptions {
   readonly dir: DataDir
   readonly run: string
   readonly execArgv: readonly string[]
+  readonly detectMsMax?: number
+  mark?(step: 'planted' | 'removed'): Promise<void>
 }
 
 /** @throws `SERVER_UNREACHABLE` if nothing runs on the data directory; `NOT_FOUND` without a programme */
-export async function openGround({ dir, run, execArgv }: GroundOptions): Promise<Ground & { close(): Promise<void> }> {
+export async function openGround(options: GroundOptions): Promise<Ground & { close(): Promise<void> }> {
+  const { dir, run, execArgv } = options
   const runtime = dir.runtime()
   const sql = superuser(dir, runtime)
   const plants = new Plants(dir, sql)
@@ -56,6 +63,8 @@ export async function openGround({ dir, run, execArgv }: GroundOptions): Promise
     plants,
     run,
     execArgv,
+    mark: options.mark ?? (async () => undefined),
+    detectMsMax: options.detectMsMax ?? 2 * charter.exposure.detect,
     programme: { id: String(row.id), epoch: Number(row.epoch), hash: String(row.charter_hash), charter },
     stolenKey: (role) => signerFromSeed(dir.secrets(role).signingSeed ?? ''),
     folder: () => {

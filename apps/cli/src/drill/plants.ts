@@ -46,13 +46,20 @@ export class Plants {
     this.#write([...this.list(), { run, undo }])
   }
 
-  /** Newest first. @returns how many were undone */
-  async removeAll(): Promise<number> {
-    const plants = this.list()
-    for (let left = plants.length; left > 0; left--) {
-      const plant = plants[left - 1]
-      if (plant !== undefined) await this.#undo(plant.undo)
-      this.#write(plants.slice(0, left - 1))
+  /**
+   * Newest first.
+   * @param run of one drill; left out, of every drill that ever ran here
+   * @returns how many were undone
+   */
+  async removeAll(run?: string): Promise<number> {
+    const plants = this.list().filter((plant) => run === undefined || plant.run === run)
+    for (const plant of plants.toReversed()) {
+      await this.#undo(plant.undo)
+      // Another drill may have planted meanwhile.
+      const text = JSON.stringify(plant)
+      const left = this.list()
+      const at = left.findLastIndex((one) => JSON.stringify(one) === text)
+      this.#write(left.filter((_, i) => i !== at))
     }
     return plants.length
   }

@@ -8,7 +8,7 @@ import { staffSession } from '../access/staff-session.ts'
 import type { PortalSession } from '../demo/portal-session.ts'
 import { DRILLS } from './catalogue.ts'
 import type { Attack, Drill } from './drill.ts'
-import { openGround } from './ground.ts'
+import { type GroundOptions, openGround } from './ground.ts'
 
 export interface DrillResult {
   readonly id: string
@@ -54,7 +54,10 @@ export function requireDrill(id: string): Drill {
 export async function runDrill(dir: DataDir, start: Start, twin: boolean | null): Promise<DrillResult> {
   const session = await staffSession({ data: dir.root }, 'data-protection')
   const { id: run, drill } = await session.post('/api/assurance/drills', start, startedSchema)
-  const attack = await attacked(dir, requireDrill(drill), run, [])
+  const mark = async (step: 'planted' | 'removed') => {
+    await session.post(`/api/assurance/drills/${run}/${step}`, {}, z.unknown())
+  }
+  const attack = await attacked({ dir, run, execArgv: [], mark }, requireDrill(drill), false)
   return end(session, run, drill, attack, twin)
 }
 
@@ -73,14 +76,8 @@ async function end(
 }
 
 /** The attack alone, without registering it: for twins. Whatever happens, what it planted is gone afterwards. */
-export async function attacked(
-  dir: DataDir,
-  drill: Drill,
-  run: string,
-  execArgv: readonly string[],
-  isWithout = false,
-): Promise<Attack> {
-  const ground = await openGround({ dir, run, execArgv })
+export async function attacked(options: GroundOptions, drill: Drill, isWithout: boolean): Promise<Attack> {
+  const ground = await openGround(options)
   try {
     if (isWithout) await drill.without.once?.(ground)
     return await drill.attack(ground)
@@ -89,7 +86,7 @@ export async function attacked(
     if (isWithout) throw error
     return { held: false, why: `could not be run: ${isFairtraceError(error) ? error.code : nameOf(error)}` }
   } finally {
-    await ground.plants.removeAll()
+    await ground.plants.removeAll(ground.run)
     await ground.close()
   }
 }

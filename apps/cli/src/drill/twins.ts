@@ -13,6 +13,8 @@ import type { Drill } from './drill.ts'
 import { writePreload } from './preload.ts'
 import { attacked, newRun } from './run.ts'
 
+/** The sentinel looks at everything at least this often; what it is kept from finding is waited for no longer. */
+const DETECT_MS_MAX = 15_000
 /** As few as a release takes. */
 const PARTICIPANTS = 5
 
@@ -72,14 +74,20 @@ export async function runTwins(
   onStep('Twins: a throwaway demonstration', 0, 1)
   const throwaway = await startThrowaway((folder) => writePreload(folder, 'roles', ofRoles))
   try {
-    const results: TwinResult[] = []
-    for (const [i, drill] of drills.entries()) {
-      onStep('Twins: each safeguard removed', i, drills.length)
+    const results = new Map<string, TwinResult>()
+    const twin = async (drill: Drill) => {
       const { runner, patches } = drill.without
       const execArgv = runner ? writePreload(throwaway.folder, drill.id, patches ?? []) : []
-      results.push(await runTwin(throwaway.dir, drill, execArgv))
+      onStep('Twins: each safeguard removed', results.size, drills.length)
+      results.set(drill.id, await runTwin(throwaway.dir, drill, execArgv))
     }
-    return results
+    // Those that wait for something not to be found wait together; those that lock come last.
+    const isQuiet = ({ without }: Drill) => without.waits === true
+    const waiting = Promise.all(drills.filter(isQuiet).map(twin))
+    for (const drill of drills.filter((one) => !isQuiet(one) && one.without.locks !== true)) await twin(drill)
+    await waiting
+    for (const drill of drills.filter((one) => one.without.locks === true)) await twin(drill)
+    return drills.flatMap(({ id }) => results.get(id) ?? [])
   } finally {
     await throwaway.stop()
   }
@@ -87,7 +95,7 @@ export async function runTwins(
 
 async function runTwin(dir: DataDir, drill: Drill, execArgv: readonly string[]): Promise<TwinResult> {
   try {
-    const { held, why } = await attacked(dir, drill, newRun(), execArgv, true)
+    const { held, why } = await attacked({ dir, run: newRun(), execArgv, detectMsMax: DETECT_MS_MAX }, drill, true)
     return { id: drill.id, wentRed: !held, why }
   } catch (error) {
     // Not red: it did not get as far as being able to fail.

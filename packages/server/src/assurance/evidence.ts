@@ -5,17 +5,20 @@
 import { createHash } from 'node:crypto'
 import {
   type Charter,
+  type ErrorCode,
   EVIDENCE_TYP,
   type Evidence,
   evidenceSchema,
   FairtraceError,
   freshEvidence,
+  isFairtraceError,
 } from '@fairtrace/core'
 import { appendToLedger } from '../ledger/append.ts'
 import { SERVER_BUILD } from '../runtime/build.ts'
 import { ed25519PublicKey, type Signer, signJws, verifyJws } from '../runtime/jws.ts'
 import { readProgramme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
+import { reopenAfterDrill } from './gate.ts'
 import { observeDrill } from './observed.ts'
 import { SAFEGUARDS, safeguardOf } from './safeguards.ts'
 
@@ -45,7 +48,7 @@ export async function endDrill(
   id: string,
   report: DrillReport,
   nowMs: number,
-): Promise<IssuedEvidence> {
+): Promise<IssuedEvidence & { readonly reopened: boolean }> {
   const programme = await readProgramme(database, null)
   const row = await database.db
     .selectFrom('assurance.drills')
@@ -95,8 +98,22 @@ export async function endDrill(
       .values({ digest, run: id, safeguard: name, ended_at_ms, jws })
       .execute()
   })
-  return { evidence, jws }
+  return { evidence, jws, reopened: await reopened(database, id, issuer, evidence.passed) }
 }
+
+/** Where a drill locked the programme and passed, it is put back as it was; anything else waits for the gate. */
+async function reopened(database: OpenDatabase, id: string, issuer: Signer, passed: boolean): Promise<boolean> {
+  if (!passed) return false
+  try {
+    return (await reopenAfterDrill(database, id, issuer)) !== null
+  } catch (error) {
+    if (isFairtraceError(error) && REFUSED.includes(error.code)) return false
+    throw error
+  }
+}
+
+/** Something else than the drill locked it too, or changed meanwhile. */
+const REFUSED: readonly ErrorCode[] = ['START_REFUSED', 'PROGRAMME_STATE_REFUSED']
 
 /** SHA-256 of the token, base64url: what the gate's statement and the ledger name. */
 export function evidenceDigest(jws: string): string {

@@ -5,8 +5,10 @@
  */
 import { createHash } from 'node:crypto'
 import { FairtraceError, type PromiseNumber } from '@fairtrace/core'
+import type { RoleName } from '../runtime/role.ts'
 import { CONSENT_SAFEGUARDS } from './safeguards/consent.ts'
 import { SEALED_SAFEGUARDS } from './safeguards/sealed.ts'
+import { WATCHED_SAFEGUARDS } from './safeguards/watched.ts'
 
 export interface Expected {
   readonly kind: string
@@ -24,9 +26,11 @@ export interface Safeguard {
   readonly attack: string
   /** What the drill under this id makes somebody find, exactly; left out where the attack is refused and exposes nothing. */
   readonly expects?: (run: string) => readonly Expected[]
+  /** A process that the drill holds: it can't acknowledge, and the lockdown must be complete without it. */
+  readonly hung?: RoleName
 }
 
-export const SAFEGUARDS: readonly Safeguard[] = [...CONSENT_SAFEGUARDS, ...SEALED_SAFEGUARDS]
+export const SAFEGUARDS: readonly Safeguard[] = [...CONSENT_SAFEGUARDS, ...SEALED_SAFEGUARDS, ...WATCHED_SAFEGUARDS]
 
 export function safeguardOf(drill: string): Safeguard | undefined {
   return SAFEGUARDS.find((safeguard) => safeguard.drill === drill)

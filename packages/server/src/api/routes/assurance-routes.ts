@@ -42,6 +42,7 @@ const endBody = z.strictObject({
 })
 const evidence = z.record(z.string(), z.unknown()).describe('See docs/assurance.md')
 const issued = z.object({ evidence, jws: z.string().describe('Compact JWS, EdDSA, by the issuer') })
+const ended = issued.extend({ reopened: z.boolean().describe('Whether the programme was put back as it was') })
 const caseAnswer = z.object({
   programme: z.string(),
   nowMs: ms,
@@ -118,7 +119,7 @@ export function assuranceRoutes(app: PortalApp, { database, programmes, identiti
       summary: 'End a drill; its evidence is issued, passed or not',
       params,
       body: endBody,
-      response: { 200: issued, ...refusals },
+      response: { 200: ended, ...refusals },
     },
     handler: async (request) => {
       await identities.requireStaff(request, ...RUNNERS)

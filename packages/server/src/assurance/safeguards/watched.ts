@@ -1,0 +1,77 @@
+/** Safeguards of the fourth promise: somebody too many is found, everything locks, and it stays locked until it is mended. */
+import type { Safeguard } from '../safeguards.ts'
+
+const reader = (subject: string) => ({ kind: 'reader-unexpected', subject })
+const guard = (subject: string) => ({ kind: 'guard-changed', subject })
+
+export const WATCHED_SAFEGUARDS: readonly Safeguard[] = [
+  {
+    id: 'no-lease-unwatched',
+    statement: 'Nothing is captured while the sentinel or the scanner is silent.',
+    promise: 4,
+    owner: 'security',
+    drill: 'stopped-sentinel',
+    attack: 'Stops the sentinel’s process where it stands, and asks for leases.',
+  },
+  {
+    id: 'table-rights-watched',
+    statement: 'A right too many on a table is found, and locks.',
+    promise: 4,
+    owner: 'security',
+    drill: 'wrong-table-right',
+    attack: 'As superuser, lets another process’s role read the vault’s index.',
+    expects: () => [reader('table vault.chunks'), reader('schema vault')],
+  },
+  {
+    id: 'file-modes-watched',
+    statement: 'A file that others on the machine can read is found, and locks.',
+    promise: 4,
+    owner: 'operator',
+    drill: 'wrong-file-mode',
+    attack: 'Opens the folder of stored objects to everybody on the machine.',
+    expects: () => [reader('file objects')],
+  },
+  {
+    id: 'owners-watched',
+    statement: 'A table whose owner reads past its row-level security is found, and locks.',
+    promise: 4,
+    owner: 'security',
+    drill: 'wrong-owner',
+    attack:
+      'As superuser, gives a table with row-level security to a process’s role, for which its policies then don’t hold.',
+    expects: () => [
+      reader('table ledger.inbox'),
+      reader('sequence ledger.inbox_id_seq'),
+      guard('table ledger.inbox'),
+      guard('table ledger.inbox_id_seq'),
+    ],
+  },
+  {
+    id: 'logs-swept',
+    statement: 'A participant’s name in a log is found, and locks.',
+    promise: 4,
+    owner: 'data-protection',
+    drill: 'marked-log',
+    attack: 'Writes the name of a honey participant into a log, as a careless line for debugging would.',
+    expects: (run) => [{ kind: 'marker-seen', subject: `place own-logs: drill-${run}.log` }],
+  },
+  {
+    id: 'lockdown-without-the-hung',
+    statement: 'A lockdown stops everything that can hear, in time, and names what did not.',
+    promise: 4,
+    owner: 'operator',
+    drill: 'hung-process',
+    attack: 'Stops one process where it stands, gives somebody a right too many, and watches the lockdown.',
+    expects: () => [reader('table ledger.tiles')],
+    hung: 'builder',
+  },
+  {
+    id: 'mended-stays-mended',
+    statement: 'A fix that doesn’t hold is found again, and the exposure is the same one, graver.',
+    promise: 4,
+    owner: 'security',
+    drill: 'fix-undone',
+    attack: 'Takes a right too many away until it counts as closed, then gives it again.',
+    expects: () => [reader('table release.jobs')],
+  },
+]
