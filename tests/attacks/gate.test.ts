@@ -2,8 +2,9 @@
  * Attacks on the gate: by people of the quorum who are too few, by whoever replays what was signed, by the portal's own database role,
  * and by an insider with database superuser who writes that the programme runs. Refused, and nothing opened.
  */
+import { randomBytes } from 'node:crypto'
 import { type GateStatement, GRANT_APPROVED_ENTRY } from '@fairtrace/core'
-import { drawGateStatement, openGate, signGate } from '@fairtrace/server/assurance/gate'
+import { drawGateStatement, openGate, reopenAfterDrill, signGate } from '@fairtrace/server/assurance/gate'
 import { recordCause, sendNotices } from '@fairtrace/server/incident/incidents'
 import { signerFromSeed } from '@fairtrace/server/runtime/jws'
 import { lockProgramme } from '@fairtrace/server/runtime/lockdown'
@@ -160,6 +161,47 @@ describe('the gate, attacked', () => {
       expect((await programme()).state).toBe('locked')
       await prepare()
     }
+  })
+
+  describe('after a drill', () => {
+    const drill = randomBytes(16).toString('base64url')
+    const reopen = () => codeOf(reopenAfterDrill(database, drill, ISSUER))
+    const lockedByDrill = async () => {
+      await sign(signed.hash, QUORUM)
+      await open()
+      const { epoch } = await programme()
+      await ground.sql.query(
+        `insert into assurance.drills (id, drill, safeguard, started_by, expected, state_before, epoch_before, ledger_index, salt,
+           registered_at_ms, ends_at_ms) values ($1, 'x', 'x', 'operator', '[]', 'running', $2, 0, '', 0, 0) on conflict do nothing`,
+        [drill, epoch],
+      )
+      await lockProgramme(database, 'a drill', { drill })
+      return epoch
+    }
+
+    it('goes back to running under a new epoch, if that drill alone locked it', async () => {
+      const before = await lockedByDrill()
+      expect(await codeOf(reopenAfterDrill(database, 'another-drill', ISSUER))).toBe('START_REFUSED')
+      expect(await reopen()).toBe('opened')
+      expect(await programme()).toMatchObject({ state: 'running', epoch: before + 2 })
+    })
+
+    it('stays locked if anything else locked it too, or is exposed', async () => {
+      await lockedByDrill()
+      await ground.sql.query(
+        `insert into install.exposures (found_at_ms, kind, subject, detail) values (0, 'copy-found', 'bucket x', '{}')`,
+      )
+      expect(await reopen()).toBe('START_REFUSED')
+      await ground.sql.query(`update install.exposures set state = 'closed'`)
+      await lock()
+      expect(await reopen()).toBe('START_REFUSED')
+      // Nor if somebody takes the row of the other lockdown for ended.
+      await ground.sql.query(
+        `update install.lockdowns set ended = '{"body":"{}","signature":""}' where drill is null and ended is null`,
+      )
+      expect(await reopen()).toBe('START_REFUSED')
+      expect((await programme()).state).toBe('locked')
+    })
   })
 
   it('cannot be passed by the portal’s own database role', async () => {

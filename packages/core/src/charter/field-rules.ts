@@ -157,9 +157,14 @@ const severities: Rule = {
     if (signs.every((sign) => sign === 0)) return 'equal'
     return signs.every((sign) => sign >= 0) ? 'less' : signs.every((sign) => sign <= 0) ? 'more' : 'incomparable'
   },
+  // A kind that neither charter speaks of is left out, so that terms which nothing narrows are the charter itself, by its hash.
   narrower: (old, next) =>
     Object.fromEntries(
-      EXPOSURE_KINDS.map((kind) => [kind, SEVERITIES[Math.max(gravity(old, kind), gravity(next, kind))]]),
+      EXPOSURE_KINDS.flatMap((kind) => {
+        const isOwn = gravity(old, kind) >= gravity(next, kind)
+        const given = (isOwn ? old : next) as Readonly<Partial<Record<ExposureKind, Severity>>>
+        return given[kind] === undefined ? [] : [[kind, given[kind]]]
+      }),
     ),
   show: (value) => {
     const own = Object.entries(value as Record<string, string>)
