@@ -61,6 +61,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'show what the gate lacks, sign its statement as one of the quorum, open it',
     load: async () => (await import('./commands/gate.ts')).gateCommand(),
   },
+  lockdown: {
+    summary: 'lock everything at once, and see who has stopped',
+    load: async () => (await import('./commands/lockdown.ts')).lockdownCommand(),
+  },
   incident: {
     summary: 'show the records of lockdowns, record causes, send notices, export',
     load: async () => (await import('./commands/incident.ts')).incidentCommand(),

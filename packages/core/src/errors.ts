@@ -297,6 +297,11 @@ export const ERRORS = {
     advice:
       'Nothing is captured and no grant opens while the programme is locked; seeing your own data, pausing and withdrawing go on.',
   },
+  EXPOSURE_PROBED: {
+    status: 409,
+    exit: 4,
+    advice: 'Mend what is exposed; what found it closes it after two clean looks. Only a false alarm is closed by hand.',
+  },
   WATCH_SILENT: {
     status: 503,
     exit: 6,

@@ -27,10 +27,9 @@ import { Passkeys } from './passkeys.ts'
 import type { Portal } from './portal.ts'
 import { guardRoutes } from './route-access.ts'
 import { accessRoutes } from './routes/access-routes.ts'
+import { assetRoutes } from './routes/asset-routes.ts'
 import { assuranceRoutes } from './routes/assurance-routes.ts'
 import { audienceRoutes } from './routes/audience-routes.ts'
-import { sweepRoutes } from './routes/sweep-routes.ts'
-import { assetRoutes } from './routes/asset-routes.ts'
 import { charterRoutes } from './routes/charter-routes.ts'
 import { concernPages } from './routes/concern-pages.ts'
 import { concernRoutes } from './routes/concern-routes.ts'
@@ -40,6 +39,8 @@ import { gateRoutes } from './routes/gate-routes.ts'
 import { grantRoutes } from './routes/grant-routes.ts'
 import { incidentRoutes } from './routes/incident-routes.ts'
 import { ledgerRoutes } from './routes/ledger-routes.ts'
+import { lockdownPages } from './routes/lockdown-pages.ts'
+import { lockdownRoutes } from './routes/lockdown-routes.ts'
 import { oidcRoutes } from './routes/oidc-routes.ts'
 import { ownDataRoutes } from './routes/own-data-routes.ts'
 import { ownEntryRoutes } from './routes/own-entry-routes.ts'
@@ -48,6 +49,7 @@ import { passkeyRoutes } from './routes/passkey-routes.ts'
 import { pauseRoutes } from './routes/pause-routes.ts'
 import { programmeRoutes } from './routes/programme-routes.ts'
 import { localSignInRoutes, sessionRoutes } from './routes/sign-in-routes.ts'
+import { sweepRoutes } from './routes/sweep-routes.ts'
 import { Sessions } from './sessions.ts'
 import { SignInLimits } from './sign-in-limits.ts'
 
@@ -165,6 +167,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     concernRoutes(app, portal)
     await deviceRoutes(app, portal)
     pauseRoutes(app, portal)
+    lockdownRoutes(app, portal)
     if (portal.accountsFile !== null) localSignInRoutes(app, portal, portal.accountsFile)
     if (oidc !== null) oidcRoutes(app, portal, oidc)
     sessionRoutes(app, portal)
@@ -182,6 +185,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     assetRoutes(app)
     await pageRoutes(app, portal)
     await concernPages(app, portal)
+    await lockdownPages(app, portal)
     app.get('/api/openapi.json', { schema: { hide: true } }, () => app.swagger())
     const address = await app.listen(context.listen)
     context.addresses.portal ??= address

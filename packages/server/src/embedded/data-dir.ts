@@ -15,8 +15,10 @@
 import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -263,7 +265,11 @@ export function resetDemonstration(dir: DataDir): void {
 }
 
 function takeLock(dir: DataDir): { release(): void } {
-  const file = new DatabaseSync(dir.path('lock.sqlite'))
+  const path = dir.path('lock.sqlite')
+  // SQLite gives its journal the mode of the file; both are this account's alone, whatever the umask of who starts.
+  closeSync(openSync(path, 'a', 0o600))
+  chmodSync(path, 0o600)
+  const file = new DatabaseSync(path)
   try {
     file.exec('pragma locking_mode = exclusive; begin exclusive')
   } catch (cause) {

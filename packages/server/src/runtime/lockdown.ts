@@ -13,8 +13,8 @@ export const LOCK_MS_MAX = 2_000
 export interface Lock {
   /** The epoch from here on; null without a programme, and then there is nothing to lock. */
   readonly epoch: number | null
-  /** With what it commits to; null if the ledger did not answer. */
-  readonly logged: (Appended & { readonly detail: unknown }) | null
+  /** With what it commits to; null if the ledger does not answer. Nobody has to wait for it: it is locked. */
+  readonly logged: Promise<(Appended & { readonly detail: unknown }) | null>
 }
 
 export interface LockOptions {
@@ -34,7 +34,7 @@ export async function lockProgramme(database: OpenDatabase, reason: string, opti
   ])
   await announceLock(database)
   const epoch = rows[0]?.epoch ?? null
-  return { epoch, logged: epoch === null ? null : await logLock(database, reason, epoch) }
+  return { epoch, logged: epoch === null ? Promise.resolve(null) : logLock(database, reason, epoch) }
 }
 
 /** The database announces it too, when it commits. */
@@ -43,7 +43,7 @@ export async function announceLock(database: OpenDatabase): Promise<void> {
 }
 
 /** Locked all the same: a ledger that is away must not keep anything open. */
-export async function logLock(database: OpenDatabase, reason: string, epoch: number): Promise<Lock['logged']> {
+export async function logLock(database: OpenDatabase, reason: string, epoch: number): Promise<Awaited<Lock['logged']>> {
   const detail = { reason, epoch }
   const entry = await appendToLedger(database, LOCKED_ENTRY, detail, { waitForCheckpoint: false }).catch(() => null)
   return entry === null ? null : { ...entry, detail }

@@ -4,12 +4,12 @@
  * database says of who runs and who has stopped decides nothing.
  */
 import { randomBytes, sign } from 'node:crypto'
-import { type Charter, canonicalJson } from '@fairtrace/core'
+import { type Charter, canonicalJson, KEEPER_ANSWER_TYP } from '@fairtrace/core'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import type { OpenDatabase } from '../store/database.ts'
 import { SERVER_BUILD } from './build.ts'
-import { type Signer, verifyEd25519 } from './jws.ts'
+import { ed25519PublicKey, type Signer, verifyEd25519, verifyJws } from './jws.ts'
 import { type Programme, type ProgrammeWatch, readProgramme } from './programme.ts'
 import type { RoleName } from './role.ts'
 import { ServedLately } from './served.ts'
@@ -58,6 +58,7 @@ const beatSchema = z.strictObject({
   beatMs: z.int(),
   detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
 })
+const keepersAnswerSchema = z.object({ result: z.object({ locked: count.nullable() }) })
 const acknowledgementSchema = z.strictObject({
   point: z.string(),
   role: z.string(),
@@ -233,6 +234,13 @@ export async function acknowledgementsOf(database: OpenDatabase, epoch: number):
   )
   const first = new Map<string, Acknowledgement>()
   for (const row of rows) {
+    if (row.role === 'keeper') {
+      const locked = keepersEpoch(row, programme.charter)
+      if (locked === null || locked < epoch || first.has(row.point)) continue
+      const { point, at_ms: atMs } = row
+      first.set(point, { point, role: 'keeper', epoch: locked, fencedAtMs: atMs, atMs, served: {} })
+      continue
+    }
     const said = requireSigned(ACKNOWLEDGEMENT_CONTEXT, row, programme.charter, acknowledgementSchema)
     const isOfThis = said !== null && said.programme === programme.id && said.point === row.point && said.epoch >= epoch
     if (!isOfThis || first.has(row.point)) continue
@@ -240,6 +248,18 @@ export async function acknowledgementsOf(database: OpenDatabase, epoch: number):
     first.set(point, { point, role: row.role as PointRole, epoch: said.epoch, fencedAtMs, atMs: row.at_ms, served })
   }
   return [...first.values()]
+}
+
+/** The epoch under which the keeper says that it is locked: an answer of its own protocol, as it signed it. */
+function keepersEpoch({ body, signature }: Pick<PointRow, 'body' | 'signature'>, { keys }: Charter): number | null {
+  try {
+    const key = ed25519PublicKey(keys.keeper)
+    const payload = verifyJws(KEEPER_ANSWER_TYP, `${body}.${signature}`, key, 'KEEPER_UNTRUSTED')
+    return keepersAnswerSchema.parse(payload).result.locked
+  } catch {
+    // Fails closed: it is not the keeper's word.
+    return null
+  }
 }
 
 /** The public key that a charter names for a role. */

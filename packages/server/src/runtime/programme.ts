@@ -7,7 +7,7 @@ import { listen } from './notifications.ts'
 
 const POLL_MS = 2_000
 /** A programme that could not be read for this long counts as none: a pause may have happened meanwhile. */
-const STALE_MS = 10_000
+export const STALE_MS = 10_000
 
 export interface Programme {
   readonly id: ProgrammeId

@@ -34,10 +34,13 @@ export interface KeeperPlace {
 
 export interface KeeperClient {
   readonly place: KeeperPlace
-  /** @throws `KEEPER_UNREACHABLE`, `KEEPER_UNTRUSTED`, or the code under which the keeper refused */
+  /**
+   * @returns with the answer as the keeper signed it, for whoever is to believe it without asking
+   * @throws `KEEPER_UNREACHABLE`, `KEEPER_UNTRUSTED`, or the code under which the keeper refused
+   */
   call<Name extends KeeperCall['call']>(
     call: Extract<KeeperCall, { call: Name }>,
-  ): Promise<{ readonly result: KeeperResult<Name>; readonly nonce: string }>
+  ): Promise<{ readonly result: KeeperResult<Name>; readonly nonce: string; readonly signed: string }>
   /** As a witness. @param body of C2SP's `add-checkpoint` @throws `KEEPER_UNREACHABLE` */
   addCheckpoint(body: string): Promise<{ readonly status: number; readonly body: string }>
 }
@@ -57,7 +60,7 @@ export function openKeeperClient(place: KeeperPlace, signer: Signer, clock: Cloc
       if ('refused' in answer.data) throw refusal(answer.data.refused)
       const result = keeperResultSchemas[call.call].safeParse(answer.data.result)
       if (!result.success) throw untrusted('the answer is malformed')
-      return { result: result.data as KeeperResult<typeof call.call>, nonce }
+      return { result: result.data as KeeperResult<typeof call.call>, nonce, signed: body }
     },
     addCheckpoint: (body) => post(place, '/add-checkpoint', body, CHECKPOINT_MS_MAX),
   }

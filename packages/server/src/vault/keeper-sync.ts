@@ -34,6 +34,7 @@ export class KeeperSync {
   #isOfOneMind = false
   #hasReconciled = false
   #said = ''
+  #acknowledged = -1
 
   constructor(input: KeeperSyncInput) {
     this.#input = input
@@ -65,6 +66,19 @@ export class KeeperSync {
     this.#isOfOneMind = now !== null && after.charter === now.charterHash && after.epoch === now.epoch
   }
 
+  /** The keeper has no way to the database: what it signed, that it is locked, is written down for it. */
+  async #keepersWord(epoch: number): Promise<void> {
+    const { database, keeper } = this.#input
+    const { signed } = await keeper.call<'state'>({ call: 'state' })
+    const at = signed.lastIndexOf('.')
+    await database.pool.query(
+      `insert into install.acknowledgements (epoch, point, role, body, signature) values ($1, 'keeper', 'keeper', $2, $3)
+       on conflict do nothing`,
+      [epoch, signed.slice(0, at), signed.slice(at + 1)],
+    )
+    this.#acknowledged = epoch
+  }
+
   /** The keeper hears of a lockdown, and of the gate that ends it. What the database says alone ends nothing there. */
   async #followLockdown(now: Programme): Promise<void> {
     const { database, keeper } = this.#input
@@ -77,6 +91,7 @@ export class KeeperSync {
       )
       const drill = rows.length === 1 ? (rows[0]?.drill ?? null) : null
       await keeper.call<'lockdown'>({ call: 'lockdown', epoch: now.epoch, drill })
+      if (this.#acknowledged !== now.epoch) await this.#keepersWord(now.epoch)
       return
     }
     if (locked === null) return
@@ -109,7 +124,8 @@ export class KeeperSync {
       { what: 'install.programme', locked: seenEpoch },
       'table install.programme',
     )
-    const { logged } = await lockProgramme(database, reason, { seenEpoch })
+    const lock = await lockProgramme(database, reason, { seenEpoch })
+    const logged = await lock.logged
     if (logged !== null) keystore.keepLedgerDetail(logged.index, LOCKED_ENTRY, logged.salt, logged.detail)
   }
 
@@ -181,8 +197,9 @@ export class KeeperSync {
     const { code, advice } = new FairtraceError('STATE_ROLLED_BACK', reason)
     if (this.#said !== behind) log.error({ code, reason, advice }, 'the programme is being locked')
     this.#said = behind
-    const { logged } = await lockProgramme(database, reason, { seenEpoch })
+    const lock = await lockProgramme(database, reason, { seenEpoch })
     await raiseExposure(database, 'state-rolled-back', { behind })
+    const logged = await lock.logged
     if (logged !== null) keystore.keepLedgerDetail(logged.index, LOCKED_ENTRY, logged.salt, logged.detail)
   }
 

@@ -124,7 +124,10 @@ declare
   p record;
   top int;
 begin
-  select id, state, epoch into p from install.programme for update;
+  perform from install.programme for update;
+  -- A lockdown that found the row held is brought home first.
+  perform install.settle_lock();
+  select id, state, epoch into p from install.programme;
   select greatest(p.epoch, max(l.epoch)) into top from install.lockdowns l where l.ended is null;
   top := coalesce(top, p.epoch);
   if p.id is null or p.state <> 'locked' or top <> seen_epoch
