@@ -22,7 +22,7 @@ export function incidentHtml(report: IncidentReport): Html {
 ${lines.map((line) => html`<p>${line}</p>`)}${
   rows === undefined
     ? null
-    : html`<div class="scroll" tabindex="0" role="region" aria-labelledby="part-${i}"><table><thead><tr>${rows.head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
+    : html`<div class="scroll" tabindex="0" role="region" aria-label="Table: ${title}"><table><thead><tr>${rows.head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
 <tbody>${rows.body.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>`
 }</section>`,
   )}`
