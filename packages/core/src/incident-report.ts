@@ -20,7 +20,7 @@ export function incidentHtml(report: IncidentReport): Html {
   return html`<h1>${headline(report)}</h1>${partsOf(report).map(
     ({ title, lines, rows }, i) => html`<section aria-labelledby="part-${i}"><h2 id="part-${i}">${title}</h2>
 ${lines.map((line) => html`<p>${line}</p>`)}${
-  rows === undefined
+  rows === undefined || rows.body.length === 0
     ? null
     : html`<div class="scroll" tabindex="0" role="region" aria-label="Table: ${title}"><table><thead><tr>${rows.head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
 <tbody>${rows.body.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>`
