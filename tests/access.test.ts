@@ -252,7 +252,7 @@ describe('webhooks', () => {
 
   it('tell of a request, signed, without its requester, and again until it is heard', async () => {
     const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`
-    const portal = await ground.another({ access: { builderBoxKey: 'B'.repeat(43), webhooks: [{ url, secret }] } })
+    const portal = await ground.another({ access: { builderBoxKey: 'B'.repeat(43), roomBoxKey: 'R'.repeat(43), webhooks: [{ url, secret }] } })
     const call = ground.callAt(portal.address)
     const signedIn = await call('/api/sign-in', { body: { name: READER.name, password: READER.password } })
     const token = /fairtrace_session=([\w-]+)/.exec(signedIn.headers.get('set-cookie') ?? '')?.[1] ?? ''

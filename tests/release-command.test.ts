@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { charterHash, parseCharter } from '@fairtrace/core'
 import { startPortal } from '@fairtrace/server/api/role'
-import { builderBoxPublicKey } from '@fairtrace/server/builder/box-key'
+import { builderBoxPublicKey, roomBoxPublicKey } from '@fairtrace/server/builder/box-key'
 import { startBuilder } from '@fairtrace/server/builder/role'
 import { startLedger } from '@fairtrace/server/ledger/role'
 import type { RoleName, RunningRole } from '@fairtrace/server/runtime/role'
@@ -49,7 +49,11 @@ describe('fairtrace release', () => {
     const portal = await startPortal({
       ...context('portal', TEST_SEEDS.issuer),
       demoAccountsFile: accounts,
-      access: { builderBoxKey: builderBoxPublicKey(TEST_SEEDS.builder), webhooks: [] },
+      access: {
+        builderBoxKey: builderBoxPublicKey(TEST_SEEDS.builder),
+        roomBoxKey: roomBoxPublicKey(TEST_SEEDS.room),
+        webhooks: [],
+      },
     })
     roles.push(portal, await startBuilder(context('builder', TEST_SEEDS.builder)))
     if ('setReady' in portal && typeof portal.setReady === 'function') portal.setReady(true)

@@ -9,6 +9,7 @@ import { FairtraceError } from '@fairtrace/core'
 import { type X25519KeyPair, x25519KeyPair } from '../vault/hpke.ts'
 
 const BOX_INFO = 'fairtrace/builder-box/v1'
+const ROOM_BOX_INFO = 'fairtrace/room-box/v1'
 
 /**
  * @param seed 32 bytes in base64url
@@ -21,6 +22,16 @@ export function builderBoxKey(seed: string): X25519KeyPair {
 /** Raw, base64url, 43 characters: what a grant names as `recipientKey`. */
 export function builderBoxPublicKey(seed: string): string {
   return builderBoxKey(seed).publicKeyRaw.toString('base64url')
+}
+
+/** The training room's, to which the vault seals the key of a release: as the builder's, from the room's seed. */
+export function roomBoxKey(seed: string): X25519KeyPair {
+  return x25519KeyPair(derive(seed, ROOM_BOX_INFO))
+}
+
+/** What a grant for a release names as `recipientKey`. */
+export function roomBoxPublicKey(seed: string): string {
+  return roomBoxKey(seed).publicKeyRaw.toString('base64url')
 }
 
 /** The secret from which a release's chance comes: without it nobody repeats the draw, and so nobody undoes the shuffle. */

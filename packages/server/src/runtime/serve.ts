@@ -102,7 +102,14 @@ function contextOf(
     demoAccountsFile:
       installation.kind === 'demonstration' && options.role === 'portal' ? dir.path('demo/people.json') : null,
     signIn: options.role === 'portal' ? dir.signIn() : null,
-    access: options.role === 'portal' ? { builderBoxKey: installation.builderBoxKey, webhooks: dir.webhooks() } : null,
+    access:
+      options.role === 'portal'
+        ? {
+            builderBoxKey: installation.builderBoxKey,
+            roomBoxKey: installation.roomBoxKey,
+            webhooks: dir.webhooks(),
+          }
+        : null,
     secrets,
     clock,
     log,
