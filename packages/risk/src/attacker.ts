@@ -11,7 +11,7 @@ export interface Sample {
   readonly person: number
   /** The recording or session that the unit comes from: enrolment and test never share one. */
   readonly group: number
-  /** The same length for every sample of a set; every number finite. */
+  /** The same length for every sample of a set; NaN: not seen in this unit. */
   readonly features: Float64Array
   /** What was done in order, as numbers from 0; empty where order says nothing. */
   readonly tokens: Int32Array
