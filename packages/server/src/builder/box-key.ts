@@ -34,6 +34,11 @@ export function roomBoxPublicKey(seed: string): string {
   return roomBoxKey(seed).publicKeyRaw.toString('base64url')
 }
 
+/** Under which the output of one run lies until it is shown; nobody but the room can derive it. */
+export function roomOutputKey(seed: string, run: string): Buffer {
+  return derive(seed, `fairtrace/room-output/v1\n${run}`)
+}
+
 /** The secret from which a release's chance comes: without it nobody repeats the draw, and so nobody undoes the shuffle. */
 export function releaseSecret(seed: string, draw: string): Buffer {
   return derive(seed, `fairtrace/release-secret/v1\n${draw}`)
