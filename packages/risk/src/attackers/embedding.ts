@@ -1,91 +1,130 @@
-/** A small network: one hidden layer as an embedding, trained to tell the enrolled people apart. */
-import * as tf from '@tensorflow/tfjs-core'
-import '@tensorflow/tfjs-backend-cpu'
+/** A small network: one hidden layer as an embedding, trained by Adam (Kingma & Ba 2015) to tell the enrolled people apart. */
 import type { Attacker, Sample } from '../attacker.ts'
 import type { Random } from '../random.ts'
 import { columnsOf, matrixOf } from './columns.ts'
 
-const HIDDEN = 32
-const BATCH = 128
+const HIDDEN = 48
+const BATCH = 96
 /** The same for any size of cohort, so that the cost stays bounded. */
-const STEPS = 240
-const RATE = 0.02
-const DECAY = 1e-4
+const STEPS = 500
+const RATE = 0.01
+/** Weights lose this share at each step, so that chance differences aren't learned by heart. */
+const DECAY = 2e-3
 
 export const embedding: Attacker = {
   name: 'neural embedding',
   fit(train, people, random) {
     const columns = columnsOf(train)
     const { size } = columns
-    if (size === 0) return { scores: () => new Float64Array(people) }
-    const rows = matrixOf(train, columns, 0)
-    const [first, second] = trainLayers(rows, train, size, people, random)
+    const first = new Layer(size, HIDDEN, random)
+    const second = new Layer(HIDDEN, people, random)
+    if (size > 0) learn(first, second, matrixOf(train, columns, 0), train, random)
     const row = new Float64Array(size)
+    const hidden = new Float64Array(HIDDEN)
     return {
       scores({ features }: Sample) {
         columns.read(features, 0, row)
-        const hidden = layer(row, first, HIDDEN).map((value) => Math.max(0, value))
-        return layer(hidden, second, people)
+        rectify(first.forward(row, 0, hidden))
+        return second.forward(hidden, 0, new Float64Array(people))
       },
     }
   },
 }
 
-/** Weights by input, then by output; the last row is the bias. */
-type Weights = Float32Array
-
-function trainLayers(rows: Float64Array, train: readonly Sample[], size: number, people: number, random: Random) {
-  const draw = (inputs: number, outputs: number) =>
-    tf.tensor2d(
-      Float32Array.from({ length: (inputs + 1) * outputs }, () => random.normal() / Math.sqrt(inputs)),
-      [inputs + 1, outputs],
-    )
-  const first = tf.variable(draw(size, HIDDEN))
-  const second = tf.variable(draw(HIDDEN, people))
-  const optimizer = tf.train.adam(RATE)
-  try {
-    for (let step = 0; step < STEPS; step++) {
-      const picks = Int32Array.from({ length: Math.min(BATCH, train.length) }, () => random.below(train.length))
-      tf.tidy(() => {
-        const inputs = tf.tensor2d(batchOf(rows, picks, size), [picks.length, size + 1])
-        const wanted = tf.oneHot(
-          tf.tensor1d(
-            Int32Array.from(picks, (i) => train[i]?.person ?? 0),
-            'int32',
-          ),
-          people,
-        )
-        optimizer.minimize(() => {
-          const hidden = tf.relu(tf.matMul(inputs, first))
-          const outputs = tf.matMul(tf.concat([hidden, tf.ones([picks.length, 1])], 1), second)
-          const missed = tf.neg(tf.mean(tf.sum(tf.mul(wanted, tf.logSoftmax(outputs)), 1)))
-          const size2 = tf.add(tf.sum(tf.square(first)), tf.sum(tf.square(second)))
-          return tf.add<tf.Scalar>(missed, tf.mul(size2, DECAY))
-        })
-      })
+function learn(first: Layer, second: Layer, rows: Float64Array, train: readonly Sample[], random: Random): void {
+  const hidden = new Float64Array(first.outputs)
+  const outputs = new Float64Array(second.outputs)
+  const back = new Float64Array(first.outputs)
+  for (let step = 1; step <= STEPS; step++) {
+    // The rate falls to nothing, so that the last steps settle.
+    const rate = RATE * (1 - (step - 1) / STEPS)
+    for (let i = 0; i < BATCH; i++) {
+      const pick = random.below(train.length)
+      rectify(first.forward(rows, pick * first.inputs, hidden))
+      missed(second.forward(hidden, 0, outputs), train[pick]?.person ?? 0)
+      second.backward(hidden, 0, outputs, back)
+      for (let j = 0; j < back.length; j++) if ((hidden[j] ?? 0) <= 0) back[j] = 0
+      first.backward(rows, pick * first.inputs, back, null)
     }
-    return [first.dataSync() as Weights, second.dataSync() as Weights] as const
-  } finally {
-    optimizer.dispose()
-    tf.dispose([first, second])
+    first.step(rate, step)
+    second.step(rate, step)
   }
 }
 
-function batchOf(rows: Float64Array, picks: Int32Array, size: number): Float32Array {
-  const batch = new Float32Array(picks.length * (size + 1)).fill(1)
-  for (let i = 0; i < picks.length; i++) {
-    const from = (picks[i] ?? 0) * size
-    for (let j = 0; j < size; j++) batch[i * (size + 1) + j] = rows[from + j] ?? 0
-  }
-  return batch
+function rectify(values: Float64Array): void {
+  for (let i = 0; i < values.length; i++) if ((values[i] ?? 0) < 0) values[i] = 0
 }
 
-function layer(inputs: Float64Array, weights: Weights, outputs: number): Float64Array {
-  const sums = new Float64Array(outputs)
-  for (let j = 0; j <= inputs.length; j++) {
-    const value = j === inputs.length ? 1 : (inputs[j] ?? 0)
-    if (value === 0) continue
-    for (let i = 0; i < outputs; i++) sums[i] = (sums[i] ?? 0) + value * (weights[j * outputs + i] ?? 0)
+/** Scores → their gradient: the share that each person is given, less 1 for the one whose unit it is. */
+function missed(scores: Float64Array, person: number): void {
+  let top = Number.NEGATIVE_INFINITY
+  for (const score of scores) if (score > top) top = score
+  let total = 0
+  for (let i = 0; i < scores.length; i++) total += scores[i] = Math.exp((scores[i] ?? 0) - top)
+  for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] ?? 0) / total / BATCH
+  scores[person] = (scores[person] ?? 0) - 1 / BATCH
+}
+
+/** Weights by input, then by output, the bias last, with what Adam remembers of each. */
+class Layer {
+  readonly inputs: number
+  readonly outputs: number
+  readonly #weights: Float64Array
+  readonly #gradient: Float64Array
+  readonly #mean: Float64Array
+  readonly #square: Float64Array
+
+  constructor(inputs: number, outputs: number, random: Random) {
+    this.inputs = inputs
+    this.outputs = outputs
+    const size = (inputs + 1) * outputs
+    this.#weights = Float64Array.from({ length: size }, (_, i) =>
+      i < inputs * outputs ? random.normal() / Math.sqrt(inputs) : 0,
+    )
+    this.#gradient = new Float64Array(size)
+    this.#mean = new Float64Array(size)
+    this.#square = new Float64Array(size)
   }
-  return sums
+
+  forward(values: Float64Array, from: number, out: Float64Array): Float64Array {
+    const [weights, outputs] = [this.#weights, this.outputs]
+    for (let i = 0; i < outputs; i++) out[i] = weights[this.inputs * outputs + i] ?? 0
+    for (let j = 0; j < this.inputs; j++) {
+      const value = values[from + j] ?? 0
+      if (value === 0) continue
+      for (let i = 0; i < outputs; i++) out[i] = (out[i] ?? 0) + value * (weights[j * outputs + i] ?? 0)
+    }
+    return out
+  }
+
+  /** Adds up the gradient; `back` gets what it is for the inputs. */
+  backward(values: Float64Array, from: number, error: Float64Array, back: Float64Array | null): void {
+    const [weights, gradient, outputs] = [this.#weights, this.#gradient, this.outputs]
+    for (let j = 0; j < this.inputs; j++) {
+      const value = values[from + j] ?? 0
+      const row = j * outputs
+      let sum = 0
+      if (back !== null) for (let i = 0; i < outputs; i++) sum += (weights[row + i] ?? 0) * (error[i] ?? 0)
+      if (back !== null) back[j] = sum
+      if (value === 0) continue
+      for (let i = 0; i < outputs; i++) gradient[row + i] = (gradient[row + i] ?? 0) + value * (error[i] ?? 0)
+    }
+    const bias = this.inputs * outputs
+    for (let i = 0; i < outputs; i++) gradient[bias + i] = (gradient[bias + i] ?? 0) + (error[i] ?? 0)
+  }
+
+  step(rate: number, count: number): void {
+    const [weights, gradient, mean, square] = [this.#weights, this.#gradient, this.#mean, this.#square]
+    const [meanShare, squareShare] = [1 - 0.9 ** count, 1 - 0.999 ** count]
+    for (let i = 0; i < weights.length; i++) {
+      const own = gradient[i] ?? 0
+      const m = 0.9 * (mean[i] ?? 0) + 0.1 * own
+      const s = 0.999 * (square[i] ?? 0) + 0.001 * own * own
+      mean[i] = m
+      square[i] = s
+      const move = m / meanShare / (Math.sqrt(s / squareShare) + 1e-8)
+      weights[i] = (weights[i] ?? 0) * (1 - rate * DECAY) - rate * move
+      gradient[i] = 0
+    }
+  }
 }

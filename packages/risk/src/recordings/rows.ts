@@ -21,14 +21,14 @@ export interface RawSession<Column extends string> {
 export type MouseSession = RawSession<'t' | 'button' | 'state' | 'x' | 'y'>
 export type KeySession = RawSession<'code' | 'press' | 'release'>
 
-export const MOUSE_STATES = ['Move', 'Drag', 'Pressed', 'Released'] as const
+const STATES = ['Move', 'Drag', 'Pressed', 'Released']
 const MOUSE_BUTTONS = ['N', 'L', 'R', 'M']
 
 export function mouseSessions(text: string, peopleMax: number): MouseSession[] {
   return sessionsOf(text, ['user', 'session', 't_ms', 'button', 'state', 'x', 'y'], peopleMax, (cells) => ({
     t: Number(cells[2]),
     button: MOUSE_BUTTONS.indexOf(cells[3] ?? ''),
-    state: MOUSE_STATES.findIndex((state) => state === cells[4]),
+    state: STATES.indexOf(cells[4] ?? ''),
     x: Number(cells[5]),
     y: Number(cells[6]),
   }))
