@@ -7,6 +7,7 @@ import { enterDecisions } from '../consent/decision-batches.ts'
 import { openLeases } from '../consent/leases.ts'
 import { ProgrammeReader } from '../consent/programme.ts'
 import { ConsentStore } from '../consent/store.ts'
+import { RoomAccess } from '../room/room-access.ts'
 import { signerFromSeed } from '../runtime/jws.ts'
 import type { RoleContext, RunningRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
@@ -36,6 +37,7 @@ import { pageRoutes } from './routes/page-routes.ts'
 import { passkeyRoutes } from './routes/passkey-routes.ts'
 import { pauseRoutes } from './routes/pause-routes.ts'
 import { programmeRoutes } from './routes/programme-routes.ts'
+import { roomRoutes } from './routes/room-routes.ts'
 import { localSignInRoutes, sessionRoutes } from './routes/sign-in-routes.ts'
 import { Sessions } from './sessions.ts'
 import { SignInLimits } from './sign-in-limits.ts'
@@ -116,6 +118,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
       },
     }),
     access: grantAccess,
+    room: new RoomAccess(database, context.objectsDir),
     publicAddress,
     hasOrganisation: oidc !== null,
     issuer,
@@ -138,6 +141,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     sessionRoutes(app, portal)
     passkeyRoutes(app, portal)
     grantRoutes(app, portal)
+    roomRoutes(app, portal)
     ownDataRoutes(app, portal)
     accessRoutes(app, portal)
     ledgerRoutes(app, portal)

@@ -51,7 +51,7 @@ const code = await new Promise<number>((resolve) => {
 
 const out = createWriteStream('', { fd: 4 })
 const give = async (frame: Buffer): Promise<void> => {
-  if (!out.write(frame)) await new Promise((resolve) => out.once('drain', resolve))
+  if (!out.write(frame)) await new Promise<void>((resolve) => out.once('drain', () => resolve()))
 }
 await give(encodeFrame('exit-code', Buffer.from(String(code))))
 await give(encodeFrame('stdout.txt', Buffer.concat(said.stdout)))
