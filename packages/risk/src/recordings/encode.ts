@@ -1,21 +1,16 @@
 /** Recordings → the units that attackers see, protected as asked; every way to write the same information is one encoding. */
-import {
-  type Action,
-  capContributions,
-  createShield,
-  defaultShieldSettings,
-  type InputEvent,
-  type Shield,
-} from '@fairtrace/core'
+import { type Action, createShield, defaultShieldSettings, type InputEvent, type Shield } from '@fairtrace/core'
 import type { Encoding } from '../assess.ts'
 import type { Sample } from '../attacker.ts'
 import { hashText, Random } from '../random.ts'
 import { actionFeatures, actionToken, kindToken } from './action-features.ts'
+import { capUnits, type Unit } from './cap-units.ts'
 import { appOfCommand, COMMAND_APPS } from './command-apps.ts'
 import { keyColumns, keySample } from './key-features.ts'
 import { mouseSamples, UNIT_PRESSES } from './mouse-features.ts'
 import { controlKeys, controlMouse, type Protection } from './protection.ts'
 import { type CommandHistory, commandHistories, keySessions, mouseSessions, type RawSession } from './rows.ts'
+import { inWindow, LARGEST, type Window, windowsOf } from './windows.ts'
 
 /** The events of the file as a device replays them, each with its line. Handed in, because risk knows no device. */
 export type ReplayEvents = (onEvent: (event: InputEvent, line: number) => void) => Promise<void>
@@ -58,8 +53,8 @@ export async function encodeMouse(text: string, protection: Protection, options:
 const COMMANDS_PER_UNIT = 10
 /** Recordings into which a history is cut, in order: a person's days stand together. */
 const COMMAND_GROUPS = 20
-/** As a charter for eight people would say it: a share can't be under one eighth. */
-export const COMMAND_CAP = { shareMax: 0.16, typeActions: 3, k: 3 } as const
+/** As the examples of charters have it. */
+export const UNIT_CAP = { shareMax: 0.16, typeActions: 3, k: 5 } as const
 
 export function encodeCommands(text: string, protection: Protection, options: EncodeOptions): Encoded {
   const histories = commandHistories(text, options.peopleMax)
@@ -73,14 +68,15 @@ export function encodeCommands(text: string, protection: Protection, options: En
     return { people, encodings: [{ name: 'commands', samples }], kept: 1 }
   }
   const segments = histories.flatMap((history) => shieldedSegments(history))
-  const shuffled = new Random(options.seed, 'cap').shuffle([...segments])
-  const kept = new Set(capContributions(shuffled, COMMAND_CAP))
-  const samples = segments.filter((segment) => kept.has(segment)).map(({ sample }) => sample)
-  return { people, encodings: [{ name: 'app switches', samples }], kept: samples.length / segments.length }
+  const kept = capUnits(segments, protection.cap, UNIT_CAP, new Random(options.seed, 'cap'))
+  const samples = kept.map(({ person, group, actions }) =>
+    tokenSample(person, group, actions.map(actionToken), actionFeatures(actions)),
+  )
+  return { people, encodings: [{ name: 'app switches', samples }], kept: kept.length / segments.length }
 }
 
 /** Runs of app switches, as the shield makes them of a person who goes from command to command. */
-function shieldedSegments({ person, commands }: CommandHistory) {
+function shieldedSegments({ person, commands }: CommandHistory): Unit[] {
   return groups(commands).flatMap((own, group) => {
     const shield = createShield(defaultShieldSettings(COMMAND_APPS))
     const actions: Action[] = []
@@ -89,10 +85,7 @@ function shieldedSegments({ person, commands }: CommandHistory) {
       if (app !== null) shield.push({ kind: 'focus', atMs: 0, app, field: 'none' }, actions)
     }
     shield.end(actions)
-    return chunks(actions, COMMAND_CAP.typeActions).map((unit) => {
-      const tokens = unit.map(actionToken)
-      return { person, type: tokens.join(' '), sample: tokenSample(person, group, tokens, actionFeatures(unit)) }
-    })
+    return chunks(actions, UNIT_CAP.typeActions).map((unit) => ({ person, group, actions: unit }))
   })
 }
 
@@ -113,7 +106,7 @@ function tokenSample(person: number, group: number, tokens: readonly number[], f
 async function encodeShielded(
   sessions: readonly RawSession<string>[],
   protection: Extract<Protection, { is: 'shield' }>,
-  { replay }: EncodeOptions,
+  { replay, seed }: EncodeOptions,
   cut: (actions: readonly Action[]) => readonly (readonly Action[])[],
 ): Promise<Encoded> {
   const owners = new Map<number, number>()
@@ -123,20 +116,25 @@ async function encodeShielded(
     pointer: protection.pointer,
     keyboard: protection.keyboard,
   }
-  const shields = sessions.map((): { shield: Shield; actions: Action[] } => ({
+  const windows = windowsOf(sessions)
+  const shields = sessions.map((session): { shield: Shield; actions: Action[]; window: Window } => ({
     shield: createShield(settings),
     actions: [],
+    window: windows.get(session.person) ?? LARGEST,
   }))
   await replay((event, line) => {
     const own = shields[owners.get(line) ?? -1]
     // A gap stands between two sessions and belongs to neither.
-    if (own !== undefined && event.kind !== 'gap') own.shield.push(event, own.actions)
+    if (own !== undefined && event.kind !== 'gap') own.shield.push(inWindow(event, own.window), own.actions)
   })
-  const units = sessions.flatMap(({ person, group }, i) => {
+  const all = sessions.flatMap(({ person, group }, i): Unit[] => {
     const own = shields[i]
     own?.shield.end(own.actions)
-    return cut(own?.actions ?? []).map((actions) => ({ person, group, actions }))
+    // A switch is no step of a release: the segment's app says where it led.
+    const steps = (own?.actions ?? []).filter(({ kind }) => kind !== 'switch')
+    return cut(steps).flatMap((actions) => (actions.length > 0 ? [{ person, group, actions }] : []))
   })
+  const units = capUnits(all, protection.cap, UNIT_CAP, new Random(seed, 'cap'))
   const encoding = (name: string, tokens: (actions: readonly Action[]) => number[]): Encoding => ({
     name,
     samples: units.map(({ person, group, actions }) => ({
@@ -149,7 +147,7 @@ async function encodeShielded(
   const kinds = encoding('kinds in order', (actions) => actions.map(kindToken))
   return {
     people: peopleOf(sessions),
-    kept: 1,
+    kept: units.length / all.length,
     encodings: [
       encoding('actions', (actions) => actions.map(actionToken)),
       { ...kinds, samples: kinds.samples.map((sample) => ({ ...sample, features: kindCounts(sample.tokens) })) },

@@ -6,6 +6,7 @@
  */
 import { defaultShieldSettings, FairtraceError, type ShieldSettings } from '@fairtrace/core'
 import type { Random } from '../random.ts'
+import type { Cap } from './cap-units.ts'
 import type { KeySession, MouseSession } from './rows.ts'
 
 export const CONTROLS = ['round-250', 'delay-100', 'gaussian'] as const
@@ -18,6 +19,8 @@ export type Protection =
       readonly is: 'shield'
       readonly pointer: ShieldSettings['pointer']
       readonly keyboard: ShieldSettings['keyboard']
+      /** What the builder does afterwards. */
+      readonly cap: Cap
     }
 
 /**
@@ -29,7 +32,7 @@ export function parseProtection(text: string): Protection {
   const control = CONTROLS.find((one) => one === text)
   if (control !== undefined) return { is: 'control', control }
   const { pointer, keyboard } = defaultShieldSettings([])
-  const levels = { is: 'shield' as const, pointer, keyboard }
+  const levels = { is: 'shield' as const, pointer, keyboard, cap: 'kinds' as Cap }
   if (text === 'default') return levels
   for (const part of text.split(',')) {
     switch (part) {
@@ -42,10 +45,15 @@ export function parseProtection(text: string): Protection {
       case 'keyboard=none':
         levels.keyboard = part === 'keyboard=none' ? 'none' : part === 'keyboard=kind' ? 'kind' : 'kind-and-length'
         break
+      case 'cap=none':
+      case 'cap=kinds':
+      case 'cap=actions':
+        levels.cap = part === 'cap=none' ? 'none' : part === 'cap=kinds' ? 'kinds' : 'actions'
+        break
       default:
         throw new FairtraceError(
           'USAGE',
-          `--protect takes none, default, ${CONTROLS.join(', ')}, or levels such as pointer=cell,keyboard=kind`,
+          `--protect takes none, default, ${CONTROLS.join(', ')}, or levels such as pointer=cell,keyboard=kind,cap=actions`,
         )
     }
   }
