@@ -300,6 +300,12 @@ export const ERRORS = {
     exit: 5,
     advice: 'Nothing in scope may be released; wait for more participants or widen the scope.',
   },
+  RISK_GATE_CLOSED: {
+    status: 409,
+    exit: 5,
+    advice:
+      'Nothing was published. The report says which attacker found how much: use more people, shorter segments or a smaller share, or release less.',
+  },
   RELEASE_GATE_MISSING: {
     status: 409,
     exit: 5,
@@ -345,6 +351,16 @@ export const ERRORS = {
     status: 409,
     exit: 5,
     advice: 'Train with a smaller --epsilon, or without one: then the weights keep the audience of the release.',
+  },
+  RELEASE_TOO_SOON: {
+    status: 409,
+    exit: 5,
+    advice: 'Wait for the time that the charter sets between two releases.',
+  },
+  RELEASE_DIFFERS_TOO_LITTLE: {
+    status: 409,
+    exit: 5,
+    advice: 'Wait until more people have come or left: two releases must not subtract to a few.',
   },
   RELEASE_EXISTS: { status: 409, exit: 5, advice: 'A release never changes; choose another name.' },
   RELEASE_EXPORT_REFUSED: {
