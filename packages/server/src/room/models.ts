@@ -32,6 +32,11 @@ export async function registerModels(
   seed: string,
   nowMs: number,
 ): Promise<void> {
+  // A model that a budget bounds says next to nothing of any one person; the others are trained anew.
+  await database.pool.query(
+    `update room.models m set state = 'to-retrain' where state = 'current' and card ->> 'audience' = 'release'
+     and exists (select from vault.release_closings c where c.release = m.release)`,
+  )
   const { rows } = await database.pool.query<{
     id: string
     release: string

@@ -19,6 +19,7 @@ import { END_FRAME, encodeFrame } from './frames.ts'
 
 /** What of a manifest opening needs; the whole was checked when it was published, and its digest is the release's id. */
 const manifestSchema = z.object({
+  parameters: z.record(z.string(), z.unknown()).default({}),
   shards: z.array(z.object({ path: z.string(), bytes: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
 })
 export type RoomManifest = z.infer<typeof manifestSchema>

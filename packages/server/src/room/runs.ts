@@ -13,7 +13,7 @@ import { FileObjects } from '../store/objects.ts'
 import { RUN_DELTA, spend } from './budget.ts'
 import { openRelease } from './open-release.ts'
 import { type OutputSummary, summaryOf, type TakenOutput, takeOutput } from './output.ts'
-import { fillRelease, readManifest } from './release-files.ts'
+import { fillRelease, type RoomManifest, readManifest } from './release-files.ts'
 import { codeDigest, limitsOf, OWN_TRAINER, type RunRequest, runRequestSchema } from './run-request.ts'
 import { watchRun, whyOver } from './run-watch.ts'
 import { type LimitHit, requireSandbox, runInSandbox } from './sandbox.ts'
@@ -76,8 +76,7 @@ export async function run(id: string, release: string, request: unknown, input: 
       hit = await runInSandbox(bwrap, {
         command: wish.command,
         code: wish.code,
-        environment:
-          wish.epsilon === null ? {} : { FAIRTRACE_EPSILON: `${wish.epsilon}`, FAIRTRACE_DELTA: `${RUN_DELTA}` },
+        environment: budgetOf(wish.epsilon, manifest),
         limits,
         signal,
         fill: (stream) => fillRelease(directory, manifest, key, stream),
@@ -119,6 +118,19 @@ async function spendOn({ wish }: RunRequest, id: string, charter: Charter, { dat
   if (wish.command[0] !== OWN_TRAINER || wish.code.length > 0)
     throw new FairtraceError('BODY_INVALID', `epsilon: only ${OWN_TRAINER}, without code beside it, keeps to a budget`)
   await spend(database, charter, id, wish.epsilon)
+}
+
+/** What the room's own trainer keeps to. @throws `BODY_INVALID` for a release that doesn't say how much of a person is in it */
+function budgetOf(epsilon: number | null, { parameters }: RoomManifest): Readonly<Record<string, string>> {
+  if (epsilon === null) return {}
+  const segmentsMax = parameters.segmentsPerPersonMax
+  if (typeof segmentsMax !== 'number')
+    throw new FairtraceError('BODY_INVALID', 'epsilon: the release does not say how many segments a person has at most')
+  return {
+    FAIRTRACE_EPSILON: `${epsilon}`,
+    FAIRTRACE_DELTA: `${RUN_DELTA}`,
+    FAIRTRACE_SEGMENTS_MAX: `${segmentsMax}`,
+  }
 }
 
 async function charterOf(database: OpenDatabase): Promise<Charter> {

@@ -1,6 +1,7 @@
 /** The training room: runs asked for, their outputs reviewed and shown, models listed, releases closed. Who may see what stands here. */
 import { digestPattern, FairtraceError } from '@fairtrace/core'
 import { z } from 'zod'
+import { erasureSteps } from '../../room/erasure-steps.ts'
 import type { RunRow } from '../../room/room-access.ts'
 import { runRequestSchema, runWishSchema } from '../../room/run-request.ts'
 import { closeRelease } from '../../vault/release-keys.ts'
@@ -136,6 +137,19 @@ export function roomRoutes(app: PortalApp, portal: Portal): void {
           epsilonMax: charter.training.epsilonMax,
         },
       }
+    },
+  })
+
+  app.get('/api/me/erasure', {
+    schema: {
+      tags: ['own data'],
+      security: [{ session: [] }],
+      summary: 'What my withdrawal has reached, and what is still pending; with what proves each step',
+      response: { 200: z.object({ erasure: z.unknown() }), ...refusals },
+    },
+    handler: async (request) => {
+      const { pseudonym } = await identities.requireParticipant(request)
+      return { erasure: await erasureSteps(portal.database, pseudonym) }
     },
   })
 

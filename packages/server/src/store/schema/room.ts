@@ -23,6 +23,14 @@ create table vault.release_closings (
   ledger_index bigint,
   salt text
 );
+-- Erased people, until the builder has found the releases in which they may be; then what it found, for the person's own receipt.
+create table vault.release_erasures (
+  pseudonym text not null,
+  version int not null,
+  state text not null default 'asked' check (state in ('asked', 'done')),
+  releases jsonb not null default '[]',
+  primary key (pseudonym, version)
+);
 
 -- A program that somebody wants to run on a release. The row decides nothing: the vault checks the grant before the key opens.
 create table room.runs (
@@ -83,6 +91,9 @@ grant insert (release), select on vault.release_keys to fairtrace_builder;
 grant insert on vault.sealed_release_keys to fairtrace_builder;
 grant select on vault.release_closings to fairtrace_builder, fairtrace_room, fairtrace_portal;
 grant insert (release, id) on vault.release_closings to fairtrace_portal, fairtrace_builder;
+grant select, insert, update, delete on vault.release_erasures to fairtrace_vault;
+grant select, update (state, releases) on vault.release_erasures to fairtrace_builder;
+grant select on vault.release_erasures to fairtrace_portal;
 grant select on vault.openings to fairtrace_room;
 grant insert (id, request) on vault.openings to fairtrace_room;
 grant select on vault.activations, vault.grant_ends to fairtrace_room;
