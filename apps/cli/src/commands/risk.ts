@@ -42,7 +42,7 @@ export function riskCommand(): Command {
     )
     .option(
       '--protect <levels>',
-      `none, default, levels (pointer=cell,keyboard=kind,cap=actions), or a control that must fail (${CONTROLS.join(', ')})`,
+      `none, default, levels (pointer=cell,keyboard=kind,cap=keys), or a control that must fail (${CONTROLS.join(', ')})`,
       'default',
     )
     .option('--people <count>', 'only the first so many people', (text: string) =>

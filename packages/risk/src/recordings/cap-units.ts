@@ -11,8 +11,11 @@ export interface Unit {
   readonly actions: readonly Action[]
 }
 
-/** What two actions must share to be of one type: app, kind and role as the builder counts them, or all that they say. */
-export const CAPS = ['none', 'kinds', 'actions'] as const
+/**
+ * What two actions must share to be of one type. `kinds`: app, kind and role, as the builder counts them; `keys`: also which key,
+ * shortcut, kind and length of text; `actions`: all that they say.
+ */
+export const CAPS = ['none', 'kinds', 'keys', 'actions'] as const
 export type Cap = (typeof CAPS)[number]
 
 export interface UnitCap extends CapSettings {
@@ -63,12 +66,18 @@ function keepAllowed(
 
 const NOBODY: ReadonlyMap<number, number> = new Map()
 
-function typesIn(actions: readonly Action[], cap: Cap, typeActions: number): string[] {
-  const names = actions.map(cap === 'kinds' ? kindName : (action) => JSON.stringify(action))
+function typesIn(actions: readonly Action[], cap: Exclude<Cap, 'none'>, typeActions: number): string[] {
+  const names = actions.map(NAMES[cap])
   const size = Math.min(typeActions, names.length)
   return size === 0
     ? []
     : Array.from({ length: names.length - size + 1 }, (_, i) => names.slice(i, i + size).join('\n'))
+}
+
+const NAMES: Readonly<Record<Exclude<Cap, 'none'>, (action: Action) => string>> = {
+  kinds: kindName,
+  keys: (action) => ('target' in action || action.kind === 'drag' ? kindName(action) : JSON.stringify(action)),
+  actions: (action) => JSON.stringify(action),
 }
 
 function kindName(action: Action): string {

@@ -6,7 +6,7 @@
  */
 import { defaultShieldSettings, FairtraceError, type ShieldSettings } from '@fairtrace/core'
 import type { Random } from '../random.ts'
-import type { Cap } from './cap-units.ts'
+import { CAPS, type Cap } from './cap-units.ts'
 import type { KeySession, MouseSession } from './rows.ts'
 
 export const CONTROLS = ['round-250', 'delay-100', 'gaussian'] as const
@@ -35,6 +35,11 @@ export function parseProtection(text: string): Protection {
   const levels = { is: 'shield' as const, pointer, keyboard, cap: 'kinds' as Cap }
   if (text === 'default') return levels
   for (const part of text.split(',')) {
+    const cap = CAPS.find((one) => part === `cap=${one}`)
+    if (cap !== undefined) {
+      levels.cap = cap
+      continue
+    }
     switch (part) {
       case 'pointer=target':
       case 'pointer=cell':
@@ -45,15 +50,10 @@ export function parseProtection(text: string): Protection {
       case 'keyboard=none':
         levels.keyboard = part === 'keyboard=none' ? 'none' : part === 'keyboard=kind' ? 'kind' : 'kind-and-length'
         break
-      case 'cap=none':
-      case 'cap=kinds':
-      case 'cap=actions':
-        levels.cap = part === 'cap=none' ? 'none' : part === 'cap=kinds' ? 'kinds' : 'actions'
-        break
       default:
         throw new FairtraceError(
           'USAGE',
-          `--protect takes none, default, ${CONTROLS.join(', ')}, or levels such as pointer=cell,keyboard=kind,cap=actions`,
+          `--protect takes none, default, ${CONTROLS.join(', ')}, or levels such as pointer=cell,keyboard=kind,cap=keys`,
         )
     }
   }
