@@ -4,7 +4,7 @@
  * ```
  * shard  = "FTR1" ‖ chunk*                   every chunk but the last seals SHARD_CHUNK_BYTES of plaintext; at least one chunk
  * chunk  = ciphertext ‖ tag[16]              AES-256-GCM
- * key    = HKDF-SHA256(release key, no salt, "fairtrace/release-shard/v1\n" ‖ path, 32 bytes)
+ * key    = HKDF-SHA256(release key, no salt, "fairtrace/release-shard/v1\n" ‖ path without its "-of-<count>", 32 bytes)
  * nonce  = u64be 0 ‖ u24be chunk number, from 0 ‖ u8 1 for the last chunk, else 0
  * AAD    = "FTR1"
  * stored as "shards/" ‖ hex(SHA-256(shard))
@@ -26,7 +26,9 @@ const SHARD_INFO = 'fairtrace/release-shard/v1\n'
 
 /** @param path the shard's name inside the release, as the manifest lists it */
 export function shardKey(releaseKey: Uint8Array, path: string): Uint8Array {
-  return hkdf(sha256, releaseKey, undefined, new TextEncoder().encode(SHARD_INFO + path), 32)
+  // How many there are is known only after the first is written.
+  const own = path.replace(/-of-\d{5}(?=\.[a-z]+$)/, '')
+  return hkdf(sha256, releaseKey, undefined, new TextEncoder().encode(SHARD_INFO + own), 32)
 }
 
 /** 12 bytes. Each key seals one shard, so that no nonce comes twice under it. */

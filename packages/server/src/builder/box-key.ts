@@ -39,6 +39,11 @@ export function roomOutputKey(seed: string, run: string): Buffer {
   return derive(seed, `fairtrace/room-output/v1\n${run}`)
 }
 
+/** Under which the builder knows people and types again from release to release. */
+export function recordsKey(seed: string): Buffer {
+  return derive(seed, 'fairtrace/release-records/v1')
+}
+
 /** The secret from which a release's chance comes: without it nobody repeats the draw, and so nobody undoes the shuffle. */
 export function releaseSecret(seed: string, draw: string): Buffer {
   return derive(seed, `fairtrace/release-secret/v1\n${draw}`)

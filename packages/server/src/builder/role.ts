@@ -9,6 +9,7 @@ import type { StartRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
 import { repeat } from '../vault/repeat.ts'
 import { buildJob } from './build-job.ts'
+import { serveReleaseErasures } from './release-erasures.ts'
 
 const POLL_MS = 1_000
 const PROGRESS_MS = 250
@@ -42,6 +43,9 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
       client.release(true)
     }
   })
+  const erasures = repeat('erasures that reach releases', POLL_MS, log, () =>
+    serveReleaseErasures(database, signingSeed),
+  )
   const listener = listen(database, 'fairtrace_jobs', jobs.soon)
 
   return {
@@ -50,6 +54,7 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
       stopping.abort()
       await listener.stop()
       await jobs.stop()
+      await erasures.stop()
       await database.close()
     },
   }
@@ -76,7 +81,7 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
     }
     try {
       const input = { database, installation, objectsDir, signingSeed: signingSeed ?? '', signer, clock }
-      const releaseId = await buildJob(request, { ...input, signal: stopping.signal, onProgress })
+      const releaseId = await buildJob(request, { ...input, signal: stopping.signal, onProgress, assess: null })
       await telling
       await update(id, { state: 'done', progress: 1, release_id: releaseId })
       log.info({ job: id, release: releaseId }, 'a release was built')
