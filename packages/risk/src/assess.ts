@@ -142,12 +142,12 @@ function figureOf(
 }
 
 /** The figure of the attacker that did best: worst for the people. Null where there is none for the amount. */
-export function worst(
-  figures: readonly Figure[],
-  amount: number | 'all',
-  by: (figure: Figure) => number,
-): Figure | null {
-  let found: Figure | null = null
+export function worst<One extends { readonly amount: Figure['amount'] }>(
+  figures: readonly One[],
+  amount: Figure['amount'],
+  by: (figure: One) => number,
+): One | null {
+  let found: One | null = null
   for (const figure of figures) {
     if (figure.amount === amount && (found === null || by(figure) > by(found))) found = figure
   }
