@@ -8,8 +8,8 @@ import { listen } from '../runtime/notifications.ts'
 import type { OpenDatabase } from '../store/database.ts'
 
 const POLL_MS = 250
-/** Without an answer for this long it may have ended. */
-const SILENCE_MS = 750
+/** Without an answer for this long it may have ended; a database that is merely busy answers sooner. */
+const SILENCE_MS = 3_000
 const CHANNELS = ['fairtrace_grants', 'fairtrace_programme', 'fairtrace_releases']
 
 export interface RunWatch {

@@ -3,7 +3,7 @@
  * in memory alone, and no way out but frames through one pipe. Whatever ends it ends everything in it.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
@@ -15,8 +15,11 @@ import { watchProcesses } from './process-watch.ts'
 import { OWN_TRAINER, type RunLimits } from './run-request.ts'
 import { seccompProgram } from './seccomp.ts'
 
+const NOBODY = 65_534
 const PROBE_MS_MAX = 10_000
 const LAST_WORDS_MS = 500
+/** After what a program has, the release and its output. */
+const FIRST_DESCRIPTOR = 5
 /** What runtimes reserve and never touch. */
 const RESERVED_BYTES = 2 * 1024 ** 3
 const OPEN_FILES_MAX = 1_024
@@ -69,7 +72,7 @@ export async function requireSandbox(path: string = process.env.PATH ?? ''): Pro
   const args = [...namespaces(), '--ro-bind', '/usr', '/usr', '--symlink', 'usr/lib', '/lib']
   args.push('--symlink', 'usr/lib64', '/lib64', '--proc', '/proc', '--dev', '/dev', '/usr/bin/true')
   try {
-    await promisify(execFile)(found, args, { timeout: PROBE_MS_MAX, env: {} })
+    await promisify(execFile)(found, args, { timeout: PROBE_MS_MAX, env: {}, ...account() })
     return found
   } catch (cause) {
     const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim().split('\n').at(-1) : ''
@@ -85,21 +88,28 @@ export async function requireSandbox(path: string = process.env.PATH ?? ''): Pro
 export async function runInSandbox(bwrap: string, input: SandboxInput): Promise<LimitHit> {
   input.signal.throwIfAborted()
   const folder = mkdtempSync(join(tmpdir(), 'fairtrace-room-'))
+  // Nothing in it is secret but to other accounts' programs: the researcher's code, which they could only run if they knew its name.
+  chmodSync(folder, 0o711)
   const opened: number[] = []
   try {
+    const given = (name: string, content: string | Buffer): number => {
+      const file = join(folder, name)
+      writeFileSync(file, content)
+      opened.push(openSync(file, 'r'))
+      return FIRST_DESCRIPTOR + opened.length - 1
+    }
     const args = [...namespaces(), ...mounts(input, folder), ...environment(input)]
     const filter = seccompProgram()
-    if (filter !== null) {
-      const file = join(folder, 'filter.bpf')
-      writeFileSync(file, filter)
-      opened.push(openSync(file, 'r'))
-      args.push('--seccomp', '5')
-    }
+    if (filter !== null) args.push('--seccomp', String(given('filter.bpf', filter)))
+    // Through a descriptor: bwrap is the first process inside, and its command line would name places of this machine.
+    const settings = given('arguments', args.map((arg) => `${arg}\0`).join(''))
     const run = [...limits(input.limits), '/room/node', '--disable-warning=ExperimentalWarning']
-    const child = spawn(bwrap, [...args, '--', ...run, '/room/sandbox-init.ts', ...input.command], {
+    const command = [...run, '/room/sandbox-init.ts', ...input.command]
+    const child = spawn(bwrap, ['--args', String(settings), '--', ...command], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', ...opened],
       env: {},
       detached: true,
+      ...account(),
     })
     return await held(child, input)
   } finally {
@@ -168,6 +178,14 @@ async function held(child: ChildProcess, input: SandboxInput): Promise<LimitHit>
   }
 }
 
+/**
+ * Never the machine's root: a namespace hides its name, but the kernel would still know it by its number wherever it asks for the
+ * owner of a file, as in /proc. An ordinary account stays what it is, and can become no other.
+ */
+function account(): { readonly uid?: number; readonly gid?: number } {
+  return process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
+}
+
 function namespaces(): string[] {
   const flags = [
     '--unshare-user',
@@ -177,7 +195,7 @@ function namespaces(): string[] {
     '--unshare-uts',
     '--unshare-cgroup-try',
   ]
-  return [...flags, '--uid', '65534', '--gid', '65534', '--hostname', 'room', '--disable-userns'].concat([
+  return [...flags, '--uid', String(NOBODY), '--gid', String(NOBODY), '--hostname', 'room', '--disable-userns'].concat([
     '--die-with-parent',
     '--new-session',
     '--cap-drop',
@@ -188,26 +206,33 @@ function namespaces(): string[] {
 function mounts({ code, limits: { memoryBytes } }: SandboxInput, folder: string): string[] {
   const scratch = String(Math.floor(memoryBytes * SCRATCH_SHARE))
   const args = SYSTEM.flatMap((path) => (existsSync(path) ? ['--ro-bind', path, path] : []))
-  args.push('--proc', '/proc', '--dev', '/dev')
+  // What lies in /proc/sys belongs to the machine: bwrap leaves it writable for whoever the machine's own account is.
+  args.push('--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', '--dev', '/dev')
   for (const place of ['/release', '/scratch', '/output', '/tmp', '/dev/shm'])
     args.push('--size', scratch, '--tmpfs', place)
   const readOnly = (from: string, to: string) => args.push('--ro-bind', from, to)
   readOnly(process.execPath, '/room/node')
   for (const file of ['sandbox-init.ts', 'frames.ts']) readOnly(join(HERE, file), `/room/${file}`)
   const package_ = join(folder, 'package.json')
-  writeFileSync(package_, '{"type":"module"}')
+  writeOpen(package_, '{"type":"module"}')
   readOnly(package_, '/room/package.json')
   for (const part of ['packages/core', 'packages/training', 'node_modules']) readOnly(join(ROOT, part), `/room/${part}`)
   const trainer = join(folder, OWN_TRAINER)
-  writeFileSync(trainer, TRAINER, { mode: 0o755 })
+  writeOpen(trainer, TRAINER)
   readOnly(trainer, `/room/bin/${OWN_TRAINER}`)
   for (const [i, { path, content }] of code.entries()) {
     const file = join(folder, `code-${i}`)
-    writeFileSync(file, Buffer.from(content, 'base64'), { mode: 0o755 })
+    writeOpen(file, Buffer.from(content, 'base64'))
     readOnly(file, `/code/${path}`)
   }
   args.push('--remount-ro', '/')
   return args
+}
+
+/** Readable inside, whatever the umask of this process is. */
+function writeOpen(file: string, content: string | Buffer): void {
+  writeFileSync(file, content)
+  chmodSync(file, 0o755)
 }
 
 const TRAINER =
