@@ -61,10 +61,12 @@ describe('a release during which people withdraw', () => {
   it('is made again without them, and published without a word about it', async () => {
     const whole = await release('whole')
     // The portal's request and the vault's answer, at the moment when the entry of the release reaches the ledger.
+    await ground.sql.query('create table ledger.withdrawn (done boolean)')
     await ground.sql.query(`create function ledger.withdraw() returns trigger language plpgsql security definer as $$
       begin
         if new.entry like '{"type":"release.published%' then
           insert into vault.erasure_requests values ${leaving.map(({ pseudonym }) => `('${pseudonym}', 2)`).join(', ')} on conflict do nothing;
+          insert into ledger.withdrawn values (true);
           perform pg_notify('fairtrace_key_requests', '');
         end if;
         return new;
@@ -75,7 +77,11 @@ describe('a release during which people withdraw', () => {
     // The checkpoint waits until the erasure is done, as it may.
     await ground.sql.query(`create function ledger.wait() returns trigger language plpgsql security definer as $$
       begin
-        perform pg_sleep(1);
+        while exists (select from ledger.withdrawn)
+          and exists (select from vault.chunks where pseudonym in (${leaving.map(({ pseudonym }) => `'${pseudonym}'`).join(', ')}))
+        loop
+          perform pg_sleep(0.1);
+        end loop;
         return new;
       end $$`)
     await ground.sql.query(

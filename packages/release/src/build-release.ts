@@ -20,7 +20,7 @@ import {
   SHIELD_VERSION,
   shieldSettings,
 } from '@fairtrace/core'
-import { candidateSegments } from './candidates.ts'
+import { candidateNumbers, candidateSegments, drawnSegments } from './candidates.ts'
 import { type Capped, CapSample, readTypeCode } from './cap-sample.ts'
 import { FIELDS, KINDS, Shortcuts } from './coded-action.ts'
 import { type CapFacts, type CardFacts, type ConsentCount, croissantCard } from './croissant.ts'
@@ -80,7 +80,8 @@ export interface EarlierReleases {
 export interface ReleaseCandidate {
   /** In another order than the release, with whose each is; as often as needed. */
   candidates(): Iterable<CandidateSegment>
-  readonly people: number
+  /** What was drawn, before k-anonymity and cap, with the same numbers of people and recordings. */
+  drawn(): Iterable<CandidateSegment>
 }
 
 export interface ReleaseAssessment {
@@ -183,11 +184,11 @@ async function build(request: ReleaseRequest, files: ReleaseFiles, people: Peopl
     const random = randomStream(secret, 'names')
     const order = new Int32Array(pieces.length).fill(ABSENT)
     const written = await write(files, vocabulary, shortcuts, anonymity, spill, random, rowsPerShard, order)
+    const numbers = candidateNumbers(sample.people.length, secret)
+    const candidate = { sample, capped, anonymity, vocabulary, shortcuts: shortcuts.names, order, numbers }
     const assessment = await request.assess?.({
-      *candidates() {
-        yield* candidateSegments(sample, capped, anonymity, vocabulary, shortcuts.names, order, secret)
-      },
-      people: sample.people.length,
+      candidates: () => candidateSegments(candidate),
+      drawn: () => drawnSegments(candidate),
     })
     for (const { path, bytes } of assessment?.documents ?? []) await files.writeDocument(path, bytes)
     for (const person of sample.peopleIn(capped, anonymity)) people.digests.add(people.digestOf(person))

@@ -17,18 +17,29 @@ import { randomStream, shuffle } from './random.ts'
 import type { Sample } from './sample.ts'
 import { ABSENT, type Vocabulary } from './vocabulary.ts'
 
-export function* candidateSegments(
-  sample: Sample,
-  capped: Capped,
-  anonymity: KAnonymity,
-  vocabulary: Vocabulary,
-  shortcuts: readonly (readonly string[])[],
-  order: Int32Array,
-  secret: Uint8Array,
-): Generator<CandidateSegment> {
-  // Numbers by chance: the order of pseudonyms is no feature.
-  const numbers = Uint32Array.from(sample.people, (_, i) => i)
+/** What of a build its candidates are made of. */
+export interface Candidate {
+  readonly sample: Sample
+  readonly capped: Capped
+  readonly anonymity: KAnonymity
+  readonly vocabulary: Vocabulary
+  readonly shortcuts: readonly (readonly string[])[]
+  /** Place of each piece in the release, or ABSENT for one that is not in it. */
+  readonly order: Int32Array
+  /** Numbers of people by chance: the order of pseudonyms is no feature. */
+  readonly numbers: Uint32Array
+}
+
+/** @param people how many there are */
+export function candidateNumbers(people: number, secret: Uint8Array): Uint32Array {
+  const numbers = Uint32Array.from({ length: people }, (_, i) => i)
   shuffle(numbers, randomStream(secret, 'candidates'))
+  return numbers
+}
+
+/** What would be released. */
+export function* candidateSegments(candidate: Candidate): Generator<CandidateSegment> {
+  const { sample, capped, anonymity, order } = candidate
   let piece = -1
   for (const { piece: segment, segment: from } of sample.pieces(capped)) {
     piece++
@@ -36,20 +47,35 @@ export function* candidateSegments(
     if (place === ABSENT) continue
     anonymity.removeRareLabels(segment)
     const task = anonymity.taskOf(segment)
-    const end = SEGMENT_ENDS[anonymity.endOf(segment)]
-    const actions = actionsOf(segment, vocabulary, shortcuts)
-    const origin = sample.origins[from]
-    yield {
-      name: String(place),
-      app: vocabulary.apps[segment.app] || null,
-      task: vocabulary.tasks[task]?.id ?? null,
-      outcome: end === 'done' || end === 'not-done' ? end : null,
-      actions,
-      person: numbers[origin?.person ?? 0] ?? 0,
-      recording: origin?.recording ?? 0,
-      order: place,
-      bytes: JSON.stringify(actions).length,
-    }
+    yield candidateOf({ ...segment, task, end: anonymity.endOf(segment) }, from, place, candidate)
+  }
+}
+
+/** What was drawn, before anonymity and cap took anything out: what attack and utility are compared with. */
+export function* drawnSegments(candidate: Candidate): Generator<CandidateSegment> {
+  let segment = 0
+  for (const drawn of candidate.sample.log.read()) yield candidateOf(drawn, segment, segment++, candidate)
+}
+
+function candidateOf(
+  segment: Segment,
+  from: number,
+  place: number,
+  { sample, vocabulary, shortcuts, numbers }: Candidate,
+): CandidateSegment {
+  const end = SEGMENT_ENDS[segment.end]
+  const actions = actionsOf(segment, vocabulary, shortcuts)
+  const origin = sample.origins[from]
+  return {
+    name: String(place),
+    app: vocabulary.apps[segment.app] || null,
+    task: vocabulary.tasks[segment.task]?.id ?? null,
+    outcome: end === 'done' || end === 'not-done' ? end : null,
+    actions,
+    person: numbers[origin?.person ?? 0] ?? 0,
+    recording: origin?.recording ?? 0,
+    order: place,
+    bytes: JSON.stringify(actions).length,
   }
 }
 

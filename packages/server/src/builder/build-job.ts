@@ -19,14 +19,7 @@ import {
   type ReleaseId,
   widensUse,
 } from '@fairtrace/core'
-import {
-  type ConsentCount,
-  peopleShown,
-  type ReleaseAssessment,
-  type ReleaseCandidate,
-  type StagedRelease,
-  stageRelease,
-} from '@fairtrace/release'
+import { type ConsentCount, peopleShown, type StagedRelease, stageRelease } from '@fairtrace/release'
 import { appendToLedger } from '../ledger/append.ts'
 import { ledgerProof } from '../ledger/proof.ts'
 import { type Signer, signJws } from '../runtime/jws.ts'
@@ -47,6 +40,7 @@ import {
   requireDifference,
   requireInterval,
 } from './release-records.ts'
+import { judgeCandidate } from './risk-gate.ts'
 
 /** Where the recordings end and the writing begins on the way from 0 to 1. */
 const READ_SHARE = 0.7
@@ -61,15 +55,6 @@ export interface JobInput {
   readonly clock: Clock
   readonly signal: AbortSignal
   onProgress(share: number): void
-  /** The risk gate: throws `RISK_GATE_CLOSED` to keep a candidate from being published. Null where there is none. */
-  readonly assess: ((candidate: ReleaseCandidate, context: GateContext) => Promise<ReleaseAssessment>) | null
-}
-
-export interface GateContext {
-  readonly charter: Charter
-  readonly installation: JobInput['installation']
-  readonly seed: string
-  readonly previous: readonly string[]
 }
 
 /** @throws the code under which the job failed */
@@ -101,7 +86,7 @@ async function buildUnderGrant(job: ReleaseJob, input: JobInput): Promise<Releas
     await forgetErased(database, signingSeed)
     const earlier = await readReleaseRecords(database, signingSeed)
     const { previous } = earlier
-    const { assess, installation } = input
+    const { installation } = input
     // Random, and not derived from the builder's seed: whoever has that opens no release.
     const key = randomBytes(RELEASE_KEY_BYTES)
     const staged = await stageRelease({
@@ -116,9 +101,15 @@ async function buildUnderGrant(job: ReleaseJob, input: JobInput): Promise<Releas
       previous,
       earlier,
       consents: () => consents.shown(),
-      ...(assess === null
-        ? {}
-        : { assess: (candidate) => assess(candidate, { charter, installation, seed: job.seed, previous }) }),
+      // No earlier release can be made again to be attacked together: the gate is told that there are some.
+      assess: (candidate) =>
+        judgeCandidate(candidate, candidate.drawn(), {
+          charter,
+          installation,
+          seed: job.seed,
+          earlier: { releases: previous.length, candidates: () => [] },
+          signal,
+        }),
       publishedAtMs: input.clock.nowMs(),
       parts: readRecordings({
         database,

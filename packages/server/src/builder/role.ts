@@ -81,7 +81,7 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
     }
     try {
       const input = { database, installation, objectsDir, signingSeed: signingSeed ?? '', signer, clock }
-      const releaseId = await buildJob(request, { ...input, signal: stopping.signal, onProgress, assess: null })
+      const releaseId = await buildJob(request, { ...input, signal: stopping.signal, onProgress })
       await telling
       await update(id, { state: 'done', progress: 1, release_id: releaseId })
       log.info({ job: id, release: releaseId }, 'a release was built')
