@@ -1,3 +1,6 @@
+export * from './actions/action-parts.ts'
+export * from './actions/assess-actions.ts'
+export { SegmentCutter } from './actions/cut-segments.ts'
 export * from './assess.ts'
 export * from './attacker.ts'
 export { type FusedModel, fitFused } from './attackers/fusion.ts'

@@ -35,7 +35,12 @@ const PLANTED_MIN = 3
 /** Judgements of membership without which 1 in 1,000 can't be seen. */
 const MEMBERSHIP_TRIALS_MIN = 1_000
 
-export function decideRelease(candidate: unknown, { release }: Pick<Charter, 'release'>): ReleaseDecision {
+/** Of a charter, what the gate is held against. */
+export interface GateLimits {
+  readonly release: Pick<Charter['release'], 'risk'>
+}
+
+export function decideRelease(candidate: unknown, { release }: GateLimits): ReleaseDecision {
   const parsed = riskReportSchema.safeParse(candidate)
   const chance = parsed.data?.chance ?? null
   if (!parsed.success || chance === null) return { allow: false, reasons: ['report-invalid'] }
