@@ -7,7 +7,7 @@ import { type FusedModel, fitFused } from './attackers/fusion.ts'
 import { ATTACKERS } from './attackers/index.ts'
 import { groupedFolds } from './folds.ts'
 import { bootstrapCurve, bootstrapRate, exactUpper, type Interval, smallestShown, tallyByPerson } from './intervals.ts'
-import { curveOf, rankRate, type Trial, verifications } from './metrics.ts'
+import { rankRate, type Trial, unweightedCurve, verifications } from './metrics.ts'
 import { Random } from './random.ts'
 
 /** The same units as one more attacker might see them: coarser, finer, or as order alone. */
@@ -118,8 +118,7 @@ function figureOf(
   random: Random,
 ): Figure {
   const tallies = tallyByPerson(trials, 1)
-  const comparisons = verifications(trials)
-  const curve = curveOf(comparisons)
+  const curve = unweightedCurve(verifications(trials))
   const drawn = random.shuffle([...trials]).slice(0, Math.ceil(COMPARISONS_MAX / people))
   const intervals = bootstrapCurve(verifications(drawn), random)
   return {

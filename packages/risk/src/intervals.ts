@@ -3,7 +3,7 @@
  * exact bounds count no more trials than the people's agreement with themselves allows.
  */
 import { binomialUpper, studentT } from './distributions.ts'
-import { type Comparison, type Curve, foundAmong, sortComparisons, type Trial, weightedCurve } from './metrics.ts'
+import { type Comparisons, type Curve, foundAmong, sortComparisons, type Trial, weightedCurve } from './metrics.ts'
 import type { Random } from './random.ts'
 
 /** Two ends, 95 %. */
@@ -85,20 +85,19 @@ export function bootstrapRate(tallies: readonly Tally[], random: Random): Interv
 
 /** Percentile intervals of the curve's figures, drawing persons: a person's comparisons count as often as it is drawn. */
 export function bootstrapCurve(
-  comparisons: readonly Comparison[],
+  comparisons: Comparisons,
   random: Random,
   resamplings = 100,
 ): Record<keyof Curve, Interval> {
   const sorted = sortComparisons(comparisons)
-  const people = [...new Set(comparisons.map(({ person }) => person))]
-  const weights = new Float64Array(comparisons.length)
+  const people = Int32Array.from(new Set(comparisons.persons))
+  const weights = new Float64Array(people.reduce((most, person) => Math.max(most, person + 1), 0))
   const curves = Array.from({ length: resamplings }, () => {
-    const drawn = new Map<number, number>()
+    weights.fill(0)
     for (let i = 0; i < people.length; i++) {
       const person = people[random.below(people.length)] ?? 0
-      drawn.set(person, (drawn.get(person) ?? 0) + 1)
+      weights[person] = (weights[person] ?? 0) + 1
     }
-    for (let i = 0; i < weights.length; i++) weights[i] = drawn.get(sorted.persons[i] ?? 0) ?? 0
     return weightedCurve(sorted, weights)
   })
   return {

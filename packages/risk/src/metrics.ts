@@ -39,25 +39,43 @@ export function rankRate(trials: readonly Trial[], k: number): number {
   return trials.length === 0 ? 0 : sum / trials.length
 }
 
+/** Comparisons by column, in any order: there are millions of them. */
+export interface Comparisons {
+  readonly scores: Float64Array
+  readonly genuine: Uint8Array
+  readonly persons: Int32Array
+}
+
 /** Comparisons of every trial with every person, scores made comparable between trials: log odds against all others. */
-export function verifications(trials: readonly Trial[]): Comparison[] {
-  return trials.flatMap(({ person, scores }) => {
-    const odds = logOdds(scores)
-    return Array.from(odds, (score, other) => ({ person, genuine: other === person, score }))
-  })
+export function verifications(trials: readonly Trial[]): Comparisons {
+  let count = 0
+  for (const { scores } of trials) count += scores.length
+  const all = { scores: new Float64Array(count), genuine: new Uint8Array(count), persons: new Int32Array(count) }
+  let from = 0
+  for (const { person, scores } of trials) {
+    logOddsInto(scores, all.scores, from)
+    all.persons.fill(person, from, from + scores.length)
+    if (person < scores.length) all.genuine[from + person] = 1
+    from += scores.length
+  }
+  return all
 }
 
 /** Of each score, taken as a log posterior: log p − log (1 − p). */
 export function logOdds(scores: Float64Array): Float64Array {
-  const order = Float64Array.from(scores).sort()
-  const top = order.at(-1) ?? 0
+  return logOddsInto(scores, new Float64Array(scores.length), 0)
+}
+
+function logOddsInto(scores: Float64Array, out: Float64Array, from: number): Float64Array {
+  let top = scores[0] ?? 0
+  for (const score of scores) if (score > top) top = score
   let total = 0
-  for (const score of scores) total += Math.exp(score - top)
-  return Float64Array.from(scores, (score) => {
-    const own = Math.exp(score - top)
-    const others = Math.max(total - own, Number.MIN_VALUE)
-    return score - top - Math.log(others)
-  })
+  for (let i = 0; i < scores.length; i++) total += out[from + i] = Math.exp((scores[i] ?? 0) - top)
+  for (let i = 0; i < scores.length; i++) {
+    const others = Math.max(total - (out[from + i] ?? 0), Number.MIN_VALUE)
+    out[from + i] = (scores[i] ?? 0) - top - Math.log(others)
+  }
+  return out
 }
 
 export interface Curve {
@@ -71,57 +89,115 @@ export interface Curve {
 
 /** From all thresholds at once. NaN everywhere where there are no genuine or no impostor comparisons. */
 export function curveOf(comparisons: readonly Comparison[]): Curve {
-  const weights = new Float64Array(comparisons.length).fill(1)
-  return weightedCurve(sortComparisons(comparisons), weights)
+  return unweightedCurve({
+    scores: Float64Array.from(comparisons, ({ score }) => score),
+    genuine: Uint8Array.from(comparisons, ({ genuine }) => (genuine ? 1 : 0)),
+    persons: Int32Array.from(comparisons, ({ person }) => person),
+  })
 }
 
-/** Comparisons by falling score, once for many resamplings. */
-export interface SortedComparisons {
-  readonly scores: Float64Array
-  readonly genuine: Uint8Array
-  readonly persons: Int32Array
+/** As `curveOf`. Sorts genuine and impostor scores by themselves: numbers alone sort many times faster than what belongs to them. */
+export function unweightedCurve({ scores, genuine }: Comparisons): Curve {
+  let positives = 0
+  for (const flag of genuine) positives += flag
+  const [own, others] = [new Float64Array(positives), new Float64Array(scores.length - positives)]
+  let [p, n] = [0, 0]
+  for (let i = 0; i < scores.length; i++) {
+    if (genuine[i] === 1) own[p++] = scores[i] ?? 0
+    else others[n++] = scores[i] ?? 0
+  }
+  own.sort()
+  others.sort()
+  const curve = new CurveSum(p, n)
+  // From the highest score down.
+  while (p > 0 || n > 0) {
+    const tied = Math.max(own[p - 1] ?? Number.NEGATIVE_INFINITY, others[n - 1] ?? Number.NEGATIVE_INFINITY)
+    const [beforeP, beforeN] = [p, n]
+    while (p > 0 && own[p - 1] === tied) p--
+    while (n > 0 && others[n - 1] === tied) n--
+    // A score that is no number equals nothing and passes nowhere.
+    if (p === beforeP && n === beforeN) return NO_CURVE
+    curve.pass(beforeP - p, beforeN - n)
+  }
+  return curve.read()
 }
 
-export function sortComparisons(comparisons: readonly Comparison[]): SortedComparisons {
-  const sorted = comparisons.toSorted((a, b) => b.score - a.score)
+/** Comparisons by falling score, once for many resamplings of persons. */
+export interface SortedComparisons extends Comparisons {
+  /** Where the comparisons of each distinct score end. */
+  readonly ends: Int32Array
+}
+
+export function sortComparisons({ scores, genuine, persons }: Comparisons): SortedComparisons {
+  const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)
+  const sorted = Float64Array.from(order, (i) => scores[i] ?? 0)
+  const ends: number[] = []
+  for (let i = 1; i <= sorted.length; i++) if (sorted[i] !== sorted[i - 1]) ends.push(i)
   return {
-    scores: Float64Array.from(sorted, ({ score }) => score),
-    genuine: Uint8Array.from(sorted, ({ genuine }) => (genuine ? 1 : 0)),
-    persons: Int32Array.from(sorted, ({ person }) => person),
+    scores: sorted,
+    genuine: Uint8Array.from(order, (i) => genuine[i] ?? 0),
+    persons: Int32Array.from(order, (i) => persons[i] ?? 0),
+    ends: Int32Array.from(ends),
   }
 }
 
-const FALSE_POSITIVES = 0.001
-
-/** `weights[i]`: how often comparison `i` counts. */
-export function weightedCurve({ scores, genuine }: SortedComparisons, weights: Float64Array): Curve {
+/** @param weights by person, how often its comparisons count */
+export function weightedCurve({ genuine, persons, ends }: SortedComparisons, weights: Float64Array): Curve {
   let positives = 0
   let negatives = 0
-  for (let i = 0; i < weights.length; i++) {
-    if (genuine[i] === 1) positives += weights[i] ?? 0
-    else negatives += weights[i] ?? 0
+  for (let i = 0; i < persons.length; i++) {
+    const weight = weights[persons[i] ?? 0] ?? 0
+    if (genuine[i] === 1) positives += weight
+    else negatives += weight
   }
-  if (positives === 0 || negatives === 0) return { auc: Number.NaN, eer: Number.NaN, tprAt001: Number.NaN }
-  let area = 0
-  let eer = Number.NaN
-  let tprAt001 = 0
-  let tpr = 0
-  let fpr = 0
-  for (let i = 0; i < weights.length; ) {
-    const [beforeT, beforeF] = [tpr, fpr]
-    const tied = scores[i] ?? 0
-    let j = i
-    for (; j < weights.length && scores[j] === tied; j++) {
-      if (genuine[j] === 1) tpr += (weights[j] ?? 0) / positives
-      else fpr += (weights[j] ?? 0) / negatives
+  const curve = new CurveSum(positives, negatives)
+  let i = 0
+  for (const end of ends) {
+    let own = 0
+    let others = 0
+    for (; i < end; i++) {
+      const weight = weights[persons[i] ?? 0] ?? 0
+      if (genuine[i] === 1) own += weight
+      else others += weight
     }
-    area += (fpr - beforeF) * ((tpr + beforeT) / 2)
-    // Between two thresholds the curve is a line: a coin decides which of the tied ones pass.
-    if (Number.isNaN(eer) && fpr >= 1 - tpr) eer = crossing(beforeT, beforeF, tpr, fpr)
-    tprAt001 = Math.max(tprAt001, along(beforeT, beforeF, tpr, fpr))
-    i = j
+    if (own > 0 || others > 0) curve.pass(own, others)
   }
-  return { auc: area, eer, tprAt001 }
+  return curve.read()
+}
+
+const NO_CURVE: Curve = { auc: Number.NaN, eer: Number.NaN, tprAt001: Number.NaN }
+const FALSE_POSITIVES = 0.001
+
+/** A curve in the making: comparisons pass in order of falling score, those of one score at once. */
+class CurveSum {
+  readonly #positives: number
+  readonly #negatives: number
+  #own = 0
+  #others = 0
+  #area = 0
+  #eer = Number.NaN
+  #tprAt001 = 0
+
+  constructor(positives: number, negatives: number) {
+    this.#positives = positives
+    this.#negatives = negatives
+  }
+
+  pass(own: number, others: number): void {
+    const [beforeT, beforeF] = [this.#own / this.#positives, this.#others / this.#negatives]
+    this.#own += own
+    this.#others += others
+    const [tpr, fpr] = [this.#own / this.#positives, this.#others / this.#negatives]
+    this.#area += (fpr - beforeF) * ((tpr + beforeT) / 2)
+    // Between two thresholds the curve is a line: a coin decides which of the tied ones pass.
+    if (Number.isNaN(this.#eer) && fpr >= 1 - tpr) this.#eer = crossing(beforeT, beforeF, tpr, fpr)
+    this.#tprAt001 = Math.max(this.#tprAt001, along(beforeT, beforeF, tpr, fpr))
+  }
+
+  read(): Curve {
+    if (this.#positives === 0 || this.#negatives === 0) return NO_CURVE
+    return { auc: this.#area, eer: this.#eer, tprAt001: this.#tprAt001 }
+  }
 }
 
 /** False-positive rate where the line from `(f0, t0)` to `(f1, t1)` meets `fpr = 1 − tpr`. */

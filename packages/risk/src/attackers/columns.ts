@@ -2,10 +2,11 @@
 import type { Sample } from '../attacker.ts'
 
 export interface Columns {
-  /** How many are left. */
+  /** How many are left, and of how many. */
   readonly size: number
+  readonly width: number
   /** Into `out` of `size` numbers; what was not seen becomes `missing`. */
-  read(features: Float64Array, missing: number, out: Float64Array): Float64Array
+  read<Row extends Float32Array | Float64Array>(features: Float64Array, missing: number, out: Row): Row
 }
 
 /** Values this many spreads away say no more than this: one wild value must not decide. */
@@ -40,6 +41,7 @@ export function columnsOf(train: readonly Sample[]): Columns {
   const [order, middle, unit] = [Int32Array.from(kept), Float64Array.from(centres), Float64Array.from(spreads)]
   return {
     size: kept.length,
+    width,
     read(features, missing, out) {
       for (let i = 0; i < order.length; i++) {
         const value = features[order[i] ?? 0] ?? Number.NaN
@@ -58,4 +60,48 @@ export function matrixOf(samples: readonly Sample[], columns: Columns, missing: 
     columns.read(features, missing, all.subarray(i * columns.size, (i + 1) * columns.size))
   }
   return all
+}
+
+/**
+ * Rows as what differs from the row of a unit in which nothing was counted: most counts of a unit are 0, so little is stored and a
+ * distance or a product costs as much as what was done in the unit. The same figures as with whole rows, up to rounding.
+ */
+export interface SparseRows {
+  /** The row of nothing. */
+  readonly base: Float64Array
+  /** Where each row's entries begin; one more at the end. */
+  readonly starts: Int32Array
+  readonly at: Int32Array
+  /** Less the base. */
+  readonly deltas: Float64Array
+}
+
+export function sparseRows(samples: readonly Sample[], columns: Columns, missing: number): SparseRows {
+  const base = baseOf(columns, missing)
+  const row = new Float64Array(columns.size)
+  const starts = new Int32Array(samples.length + 1)
+  const at: number[] = []
+  const deltas: number[] = []
+  for (const [i, { features }] of samples.entries()) {
+    columns.read(features, missing, row)
+    for (let j = 0; j < row.length; j++) {
+      const delta = (row[j] ?? 0) - (base[j] ?? 0)
+      if (delta === 0) continue
+      at.push(j)
+      deltas.push(delta)
+    }
+    starts[i + 1] = at.length
+  }
+  return { base, starts, at: Int32Array.from(at), deltas: Float64Array.from(deltas) }
+}
+
+export function baseOf(columns: Columns, missing: number): Float64Array {
+  return columns.read(new Float64Array(columns.width), missing, new Float64Array(columns.size))
+}
+
+/** Columns in which a row differs from the base, into `at`. @returns how many */
+export function differing(row: Float64Array, base: Float64Array, at: Int32Array): number {
+  let count = 0
+  for (let j = 0; j < row.length; j++) if (row[j] !== base[j]) at[count++] = j
+  return count
 }

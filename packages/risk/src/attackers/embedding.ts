@@ -1,7 +1,7 @@
 /** A small network: one hidden layer as an embedding, trained by Adam (Kingma & Ba 2015) to tell the enrolled people apart. */
 import type { Attacker, Sample } from '../attacker.ts'
 import type { Random } from '../random.ts'
-import { columnsOf, matrixOf } from './columns.ts'
+import { columnsOf, type SparseRows, sparseRows } from './columns.ts'
 
 const HIDDEN = 48
 const BATCH = 96
@@ -18,34 +18,44 @@ export const embedding: Attacker = {
     const { size } = columns
     const first = new Layer(size, HIDDEN, random)
     const second = new Layer(HIDDEN, people, random)
-    if (size > 0) learn(first, second, matrixOf(train, columns, 0), train, random)
+    if (size > 0) learn(first, second, sparseRows(train, columns, 0), train, random)
     const row = new Float64Array(size)
     const hidden = new Float64Array(HIDDEN)
     return {
       scores({ features }: Sample) {
         columns.read(features, 0, row)
-        rectify(first.forward(row, 0, hidden))
-        return second.forward(hidden, 0, new Float64Array(people))
+        rectify(first.forward(row, hidden))
+        return second.forward(hidden, new Float64Array(people))
       },
     }
   },
 }
 
-function learn(first: Layer, second: Layer, rows: Float64Array, train: readonly Sample[], random: Random): void {
+function learn(first: Layer, second: Layer, rows: SparseRows, train: readonly Sample[], random: Random): void {
+  const { base, starts, at, deltas } = rows
+  const atBase = new Float64Array(first.outputs)
+  const errors = new Float64Array(first.outputs)
   const hidden = new Float64Array(first.outputs)
   const outputs = new Float64Array(second.outputs)
   const back = new Float64Array(first.outputs)
   for (let step = 1; step <= STEPS; step++) {
     // The rate falls to nothing, so that the last steps settle.
     const rate = RATE * (1 - (step - 1) / STEPS)
+    // What all rows share is multiplied once a step, forth and back.
+    first.forward(base, atBase)
+    errors.fill(0)
     for (let i = 0; i < BATCH; i++) {
       const pick = random.below(train.length)
-      rectify(first.forward(rows, pick * first.inputs, hidden))
-      missed(second.forward(hidden, 0, outputs), train[pick]?.person ?? 0)
-      second.backward(hidden, 0, outputs, back)
-      for (let j = 0; j < back.length; j++) if ((hidden[j] ?? 0) <= 0) back[j] = 0
-      first.backward(rows, pick * first.inputs, back, null)
+      const [from, end] = [starts[pick] ?? 0, starts[pick + 1] ?? 0]
+      hidden.set(atBase)
+      for (let k = from; k < end; k++) first.add(at[k] ?? 0, deltas[k] ?? 0, hidden)
+      rectify(hidden)
+      missed(second.forward(hidden, outputs), train[pick]?.person ?? 0)
+      second.backward(hidden, outputs, back)
+      for (let k = from; k < end; k++) first.learn(at[k] ?? 0, deltas[k] ?? 0, back)
+      for (let j = 0; j < errors.length; j++) errors[j] = (errors[j] ?? 0) + (back[j] ?? 0)
     }
+    first.backward(base, errors, null)
     first.step(rate, step)
     second.step(rate, step)
   }
@@ -86,31 +96,46 @@ class Layer {
     this.#square = new Float64Array(size)
   }
 
-  forward(values: Float64Array, from: number, out: Float64Array): Float64Array {
+  forward(values: Float64Array, out: Float64Array): Float64Array {
     const [weights, outputs] = [this.#weights, this.outputs]
     for (let i = 0; i < outputs; i++) out[i] = weights[this.inputs * outputs + i] ?? 0
     for (let j = 0; j < this.inputs; j++) {
-      const value = values[from + j] ?? 0
-      if (value === 0) continue
-      for (let i = 0; i < outputs; i++) out[i] = (out[i] ?? 0) + value * (weights[j * outputs + i] ?? 0)
+      const value = values[j] ?? 0
+      if (value !== 0) this.add(j, value, out)
     }
     return out
   }
 
-  /** Adds up the gradient; `back` gets what it is for the inputs. */
-  backward(values: Float64Array, from: number, error: Float64Array, back: Float64Array | null): void {
+  /** What one input adds to the outputs. */
+  add(input: number, value: number, out: Float64Array): void {
+    const [weights, outputs] = [this.#weights, this.outputs]
+    const row = input * outputs
+    for (let i = 0; i < outputs; i++) out[i] = (out[i] ?? 0) + value * (weights[row + i] ?? 0)
+  }
+
+  /** Adds up the gradient; `back` gets what it is for the inputs, which are rectified: none where the input is 0. */
+  backward(values: Float64Array, error: Float64Array, back: Float64Array | null): void {
     const [weights, gradient, outputs] = [this.#weights, this.#gradient, this.outputs]
+    back?.fill(0)
     for (let j = 0; j < this.inputs; j++) {
-      const value = values[from + j] ?? 0
+      const value = values[j] ?? 0
+      if (value === 0) continue
+      this.learn(j, value, error)
+      if (back === null) continue
       const row = j * outputs
       let sum = 0
-      if (back !== null) for (let i = 0; i < outputs; i++) sum += (weights[row + i] ?? 0) * (error[i] ?? 0)
-      if (back !== null) back[j] = sum
-      if (value === 0) continue
-      for (let i = 0; i < outputs; i++) gradient[row + i] = (gradient[row + i] ?? 0) + value * (error[i] ?? 0)
+      for (let i = 0; i < outputs; i++) sum += (weights[row + i] ?? 0) * (error[i] ?? 0)
+      back[j] = sum
     }
     const bias = this.inputs * outputs
     for (let i = 0; i < outputs; i++) gradient[bias + i] = (gradient[bias + i] ?? 0) + (error[i] ?? 0)
+  }
+
+  /** What one input adds to the gradient. */
+  learn(input: number, value: number, error: Float64Array): void {
+    const [gradient, outputs] = [this.#gradient, this.outputs]
+    const row = input * outputs
+    for (let i = 0; i < outputs; i++) gradient[row + i] = (gradient[row + i] ?? 0) + value * (error[i] ?? 0)
   }
 
   step(rate: number, count: number): void {

@@ -17,8 +17,10 @@ type Node =
   | { readonly from: number; readonly end: number }
 
 interface Growing {
-  readonly rows: Float64Array
+  /** Column by column: what is looked at together lies side by side. */
+  readonly rows: Float32Array
   readonly size: number
+  readonly count: number
   readonly tried: number
   readonly leafMin: number
   readonly persons: Int32Array
@@ -34,13 +36,14 @@ export function forest(settings: ForestSettings = { trees: 60, leafMin: 2 }): At
     fit(train, people, random) {
       const columns = columnsOf(train)
       const { size } = columns
-      const rows = matrixOf(train, columns, 0)
+      const rows = byColumn(matrixOf(train, columns, 0), size)
       const persons = Int32Array.from(train, ({ person }) => person)
       const trees = Array.from({ length: settings.trees }, () => {
         const order = Int32Array.from(train, (_, i) => i)
         const growing = {
           rows,
           size,
+          count: train.length,
           tried: Math.max(1, Math.round(Math.sqrt(size))),
           leafMin: settings.leafMin,
           persons,
@@ -52,7 +55,8 @@ export function forest(settings: ForestSettings = { trees: 60, leafMin: 2 }): At
         const root = grow(growing, 0, order.length, 0)
         return { root, owners: order.map((i) => persons[i] ?? 0) }
       })
-      const row = new Float64Array(size)
+      // As exact as the rows that thresholds were drawn from.
+      const row = new Float32Array(size)
       return {
         scores({ features }: Sample) {
           columns.read(features, 0, row)
@@ -70,6 +74,13 @@ export function forest(settings: ForestSettings = { trees: 60, leafMin: 2 }): At
       }
     },
   }
+}
+
+function byColumn(rows: Float64Array, size: number): Float32Array {
+  const count = size === 0 ? 0 : rows.length / size
+  const turned = new Float32Array(rows.length)
+  for (let i = 0; i < count; i++) for (let j = 0; j < size; j++) turned[j * count + i] = rows[i * size + j] ?? 0
+  return turned
 }
 
 const DEPTH_MAX = 40
@@ -103,10 +114,10 @@ function isPure({ order, persons }: Growing, from: number, end: number): boolean
 }
 
 /** Between the least and the largest value there; null where they are one. */
-function draw({ rows, size, order, random }: Growing, from: number, end: number, column: number): number | null {
+function draw({ rows, count, order, random }: Growing, from: number, end: number, column: number): number | null {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   for (let i = from; i < end; i++) {
-    const value = rows[(order[i] ?? 0) * size + column] ?? 0
+    const value = rows[column * count + (order[i] ?? 0)] ?? 0
     if (value < low) low = value
     if (value > high) high = value
   }
@@ -115,20 +126,20 @@ function draw({ rows, size, order, random }: Growing, from: number, end: number,
 
 /** Sum over both sides of squared counts over the side's size: grows as Gini impurity falls. 0 where a side is too small. */
 function purity(growing: Growing, from: number, end: number, column: number, threshold: number): number {
-  const { rows, size, order, persons, left, right, leafMin } = growing
+  const { rows, count, order, persons, left, right, leafMin } = growing
   let [lefts, rights, leftSquares, rightSquares] = [0, 0, 0, 0]
   for (let i = from; i < end; i++) {
     const at = order[i] ?? 0
     const person = persons[at] ?? 0
-    if ((rows[at * size + column] ?? 0) < threshold) {
-      const count = left[person] ?? 0
-      leftSquares += 2 * count + 1
-      left[person] = count + 1
+    if ((rows[column * count + at] ?? 0) < threshold) {
+      const held = left[person] ?? 0
+      leftSquares += 2 * held + 1
+      left[person] = held + 1
       lefts++
     } else {
-      const count = right[person] ?? 0
-      rightSquares += 2 * count + 1
-      right[person] = count + 1
+      const held = right[person] ?? 0
+      rightSquares += 2 * held + 1
+      right[person] = held + 1
       rights++
     }
   }
@@ -140,18 +151,18 @@ function purity(growing: Growing, from: number, end: number, column: number, thr
   return lefts < leafMin || rights < leafMin ? 0 : leftSquares / lefts + rightSquares / rights
 }
 
-function part({ rows, size, order }: Growing, from: number, end: number, column: number, threshold: number): number {
+function part({ rows, count, order }: Growing, from: number, end: number, column: number, threshold: number): number {
   let middle = from
   for (let i = from; i < end; i++) {
     const at = order[i] ?? 0
-    if ((rows[at * size + column] ?? 0) >= threshold) continue
+    if ((rows[column * count + at] ?? 0) >= threshold) continue
     order[i] = order[middle] ?? 0
     order[middle++] = at
   }
   return middle
 }
 
-function leafOf(root: Node, row: Float64Array): { from: number; end: number } {
+function leafOf(root: Node, row: Float32Array): { from: number; end: number } {
   let node = root
   while ('column' in node) node = (row[node.column] ?? 0) < node.threshold ? node.low : node.high
   return node

@@ -55,9 +55,9 @@ function chooseWeights(
   for (let round = 0; round < 2; round++) {
     for (let member = 0; member < attackers.length; member++) {
       let best = { weight: 0, loss: Number.POSITIVE_INFINITY }
+      const others = sumsOf(judged, scores, weights.with(member, 0), people)
       for (const weight of WEIGHTS) {
-        weights[member] = weight
-        const loss = lossOf(judged, scores, weights, people)
+        const loss = lossOf(judged, others, scores[member] ?? [], weight, people)
         if (loss < best.loss) best = { weight, loss }
       }
       weights[member] = best.weight
@@ -66,21 +66,38 @@ function chooseWeights(
   return weights
 }
 
-function lossOf(
+/** Weighted scores of all members, one judged unit after the other. */
+function sumsOf(
   judged: readonly Sample[],
   scores: readonly (readonly Float64Array[])[],
   weights: readonly number[],
+  people: number,
+): Float64Array {
+  const sums = new Float64Array(judged.length * people)
+  for (const [member, weight] of weights.entries()) {
+    if (weight === 0) continue
+    for (const [i, own] of (scores[member] ?? []).entries()) {
+      const from = i * people
+      for (let p = 0; p < people; p++) sums[from + p] = (sums[from + p] ?? 0) + weight * (own[p] ?? 0)
+    }
+  }
+  return sums
+}
+
+/** Of one member with a weight, in the company of the others. */
+function lossOf(
+  judged: readonly Sample[],
+  others: Float64Array,
+  scores: readonly Float64Array[],
+  weight: number,
   people: number,
 ): number {
   let loss = 0
   const sum = new Float64Array(people)
   for (const [i, { person }] of judged.entries()) {
-    sum.fill(0)
-    for (const [member, weight] of weights.entries()) {
-      const own = scores[member]?.[i]
-      if (own === undefined || weight === 0) continue
-      for (let p = 0; p < people; p++) sum[p] = (sum[p] ?? 0) + weight * (own[p] ?? 0)
-    }
+    const own = scores[i] ?? sum
+    const from = i * people
+    for (let p = 0; p < people; p++) sum[p] = (others[from + p] ?? 0) + weight * (own[p] ?? 0)
     loss += logTotal(sum, 1) - (sum[person] ?? 0)
   }
   return loss

@@ -3,7 +3,7 @@
  * distribution around the person's own middle, which few observations only move a little way from everybody's.
  */
 import type { Attacker, Sample } from '../attacker.ts'
-import { columnsOf, matrixOf } from './columns.ts'
+import { baseOf, columnsOf, differing, matrixOf } from './columns.ts'
 
 /** Everybody's middle counts as so many observations of one's own. */
 const EVERYBODY = 1
@@ -18,18 +18,33 @@ export const manhattan: Attacker = {
     const { size } = columns
     const middles = personMeans(rows, train, size, people)
     const spreads = spreadsAround(rows, train, middles, size)
+    // Column by column, so that one column's people lie side by side.
+    const ofColumns = Float64Array.from(
+      middles,
+      (_, i) => middles[(i % people) * size + Math.floor(i / people)] ?? Number.NaN,
+    )
+    const base = baseOf(columns, Number.NaN)
+    const atBase = new Float64Array(people)
+    const add = (scores: Float64Array, column: number, value: number, sign: 1 | -1) => {
+      if (Number.isNaN(value)) return
+      const weight = sign / (spreads[column] ?? 1)
+      const from = column * people
+      for (let person = 0; person < people; person++) {
+        scores[person] = (scores[person] ?? 0) - weight * Math.abs(value - (ofColumns[from + person] ?? 0))
+      }
+    }
+    for (let i = 0; i < size; i++) add(atBase, i, base[i] ?? 0, 1)
     const row = new Float64Array(size)
+    const at = new Int32Array(size)
     return {
       scores({ features }: Sample) {
         columns.read(features, Number.NaN, row)
-        const scores = new Float64Array(people)
-        for (let i = 0; i < size; i++) {
-          const value = row[i] ?? 0
-          if (Number.isNaN(value)) continue
-          const weight = 1 / (spreads[i] ?? 1)
-          for (let person = 0; person < people; person++) {
-            scores[person] = (scores[person] ?? 0) - weight * Math.abs(value - (middles[person * size + i] ?? 0))
-          }
+        const scores = Float64Array.from(atBase)
+        const count = differing(row, base, at)
+        for (let k = 0; k < count; k++) {
+          const column = at[k] ?? 0
+          add(scores, column, base[column] ?? 0, -1)
+          add(scores, column, row[column] ?? 0, 1)
         }
         return scores
       },

@@ -1,6 +1,6 @@
 /** Nearest neighbours: how far the few nearest known units of each person lie. */
 import type { Attacker, Sample } from '../attacker.ts'
-import { columnsOf, matrixOf } from './columns.ts'
+import { baseOf, columnsOf, differing, matrixOf } from './columns.ts'
 
 const NEIGHBOURS = 3
 /** Known units that are compared at most, so that the cost grows with what is attacked alone. */
@@ -14,15 +14,28 @@ export const neighbours: Attacker = {
     const { size } = columns
     const rows = matrixOf(known, columns, 0)
     const owners = Int32Array.from(known, ({ person }) => person)
+    const base = baseOf(columns, 0)
+    const fromBase = Float64Array.from(owners, (_, i) => {
+      let distance = 0
+      for (let j = 0; j < size; j++) distance += Math.abs((rows[i * size + j] ?? 0) - (base[j] ?? 0))
+      return distance
+    })
     const row = new Float64Array(size)
+    const at = new Int32Array(size)
     return {
       scores({ features }: Sample) {
         columns.read(features, 0, row)
+        const count = differing(row, base, at)
         // By person the nearest distances, nearest first.
         const nearest = new Float64Array(people * NEIGHBOURS).fill(Number.POSITIVE_INFINITY)
         for (let i = 0; i < owners.length; i++) {
-          let distance = 0
-          for (let j = 0; j < size; j++) distance += Math.abs((row[j] ?? 0) - (rows[i * size + j] ?? 0))
+          // Where the row is at its base, the distance is the known unit's own from there.
+          let distance = fromBase[i] ?? 0
+          for (let k = 0; k < count; k++) {
+            const j = at[k] ?? 0
+            const other = rows[i * size + j] ?? 0
+            distance += Math.abs((row[j] ?? 0) - other) - Math.abs(other - (base[j] ?? 0))
+          }
           insert(nearest, (owners[i] ?? 0) * NEIGHBOURS, distance)
         }
         return meansOf(nearest, people, size)

@@ -43,7 +43,7 @@ export function membershipAttack(segments: readonly CandidateSegment[], random: 
       if (isIn[i] !== true) continue
       for (const grams of own) for (const gram of grams) counts[gram] = (counts[gram] ?? 0) + 1
     }
-    fits.push({ isIn, fit: Float64Array.from(known, (own) => fitOf(own, counts)) })
+    fits.push({ isIn, fit: fitsOf(known, counts) })
   }
   const [judged, shadows] = [fits.slice(SHADOWS), fits.slice(0, SHADOWS)]
   const comparisons: Comparison[] = []
@@ -103,17 +103,20 @@ function gramsOf({ app, actions }: CandidateSegment, shape: Map<string, number>)
   return Int32Array.from(grams)
 }
 
-/** Mean log share of the known runs in the release, each gram of the shape counted half a time at least. */
-function fitOf(segments: readonly Int32Array[], counts: Float64Array): number {
+/** By person, the mean log share of the known runs in the release, each gram of the shape counted half a time at least. */
+function fitsOf(known: readonly (readonly Int32Array[])[], counts: Float64Array): Float64Array {
   let total = counts.length / 2
   for (const count of counts) total += count
-  let sum = 0
-  let grams = 0
-  for (const segment of segments) {
-    for (const gram of segment) sum += Math.log(((counts[gram] ?? 0) + 0.5) / total)
-    grams += segment.length
-  }
-  return grams === 0 ? 0 : sum / grams
+  const shares = counts.map((count) => Math.log((count + 0.5) / total))
+  return Float64Array.from(known, (segments) => {
+    let sum = 0
+    let grams = 0
+    for (const segment of segments) {
+      for (const gram of segment) sum += shares[gram] ?? 0
+      grams += segment.length
+    }
+    return grams === 0 ? 0 : sum / grams
+  })
 }
 
 interface Spread {
