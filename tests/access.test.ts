@@ -66,7 +66,9 @@ describe('access', () => {
     expect((await ask(READER.name, { ...WISH, purpose: 'dpv:PersonnelPerformanceMonitoring' })).code).toBe(
       'BODY_INVALID',
     )
-    expect((await ask(READER.name, { ...WISH, scope: { kind: 'release', release: 'A'.repeat(43) } })).code).toBe(
+    // A release opens for the training room's own key; nobody names another.
+    const release = { kind: 'release', release: 'A'.repeat(43) }
+    expect((await ask(READER.name, { ...WISH, scope: release, recipientKey: 'A'.repeat(43) })).code).toBe(
       'BODY_INVALID',
     )
     expect((await call(AUDITOR.name, '/api/grants')).body).toEqual({ grants: [] })
@@ -255,7 +257,9 @@ describe('webhooks', () => {
 
   it('tell of a request, signed, without its requester, and again until it is heard', async () => {
     const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`
-    const portal = await ground.another({ access: { builderBoxKey: 'B'.repeat(43), webhooks: [{ url, secret }] } })
+    const portal = await ground.another({
+      access: { builderBoxKey: 'B'.repeat(43), roomBoxKey: 'R'.repeat(43), webhooks: [{ url, secret }] },
+    })
     const call = ground.callAt(portal.address)
     const signedIn = await call('/api/sign-in', { body: { name: READER.name, password: READER.password } })
     const token = /fairtrace_session=([\w-]+)/.exec(signedIn.headers.get('set-cookie') ?? '')?.[1] ?? ''

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningPortal, startPortal } from '@fairtrace/server/api/role'
-import { builderBoxPublicKey } from '@fairtrace/server/builder/box-key'
+import { builderBoxPublicKey, roomBoxPublicKey } from '@fairtrace/server/builder/box-key'
 import { startLedger } from '@fairtrace/server/ledger/role'
 import { type Signer, signJws } from '@fairtrace/server/runtime/jws'
 import type { RoleContext, RoleName } from '@fairtrace/server/runtime/role'
@@ -87,7 +87,14 @@ export async function startPortalGround(): Promise<PortalGround> {
     keeper: null,
     demoAccountsFile: role === 'portal' ? accountsFile : null,
     signIn: null,
-    access: role === 'portal' ? { builderBoxKey: builderBoxPublicKey(TEST_SEEDS.builder), webhooks: [] } : null,
+    access:
+      role === 'portal'
+        ? {
+            builderBoxKey: builderBoxPublicKey(TEST_SEEDS.builder),
+            roomBoxKey: roomBoxPublicKey(TEST_SEEDS.room),
+            webhooks: [],
+          }
+        : null,
     secrets: { signingSeed: role === 'ledger' ? TEST_SEEDS.ledger : TEST_SEEDS.issuer },
     clock: { nowMs },
     log: role === 'portal' ? log : pino({ level: 'silent' }),

@@ -1,25 +1,19 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { charterHash, parseCharter } from '@fairtrace/core'
 import { startPortal } from '@fairtrace/server/api/role'
-import { builderBoxPublicKey } from '@fairtrace/server/builder/box-key'
+import { builderBoxPublicKey, roomBoxPublicKey } from '@fairtrace/server/builder/box-key'
 import { startBuilder } from '@fairtrace/server/builder/role'
 import { startLedger } from '@fairtrace/server/ledger/role'
 import type { RoleName, RunningRole } from '@fairtrace/server/runtime/role'
 import { startVault } from '@fairtrace/server/vault/role'
-import {
-  aDevice,
-  CHARTER_YAML,
-  startTestGround,
-  TEST_PUBLIC_KEYS,
-  TEST_SEEDS,
-  type TestGround,
-} from '@fairtrace/testing/harness'
+import { aDevice, startTestGround, TEST_PUBLIC_KEYS, TEST_SEEDS, type TestGround } from '@fairtrace/testing/harness'
+import { verifyRelease } from '@fairtrace/verify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { releaseFolder } from '../apps/cli/src/verify/sources.ts'
 import { fillVault } from './release-ground.ts'
 
 const log = pino({ level: 'silent' })
@@ -49,7 +43,11 @@ describe('fairtrace release', () => {
     const portal = await startPortal({
       ...context('portal', TEST_SEEDS.issuer),
       demoAccountsFile: accounts,
-      access: { builderBoxKey: builderBoxPublicKey(TEST_SEEDS.builder), webhooks: [] },
+      access: {
+        builderBoxKey: builderBoxPublicKey(TEST_SEEDS.builder),
+        roomBoxKey: roomBoxPublicKey(TEST_SEEDS.room),
+        webhooks: [],
+      },
     })
     roles.push(portal, await startBuilder(context('builder', TEST_SEEDS.builder)))
     if ('setReady' in portal && typeof portal.setReady === 'function') portal.setReady(true)
@@ -65,10 +63,11 @@ describe('fairtrace release', () => {
   })
 
   function writeInstallation(kind: string): void {
-    const { issuer, vault, keeper, ledger, builder } = TEST_PUBLIC_KEYS
-    const keys = { issuer, vault, keeper, ledger, builder }
+    const { issuer, vault, keeper, ledger, builder, intake, sentinel, scanner, room } = TEST_PUBLIC_KEYS
+    const keys = { issuer, vault, keeper, ledger, builder, intake, sentinel, scanner, room }
     const builderBoxKey = builderBoxPublicKey(TEST_SEEDS.builder)
-    writeFileSync(join(data, 'installation.json'), JSON.stringify({ v: 1, kind, keys, builderBoxKey }))
+    const roomBoxKey = roomBoxPublicKey(TEST_SEEDS.room)
+    writeFileSync(join(data, 'installation.json'), JSON.stringify({ v: 1, kind, keys, builderBoxKey, roomBoxKey }))
   }
   function writePeople(): void {
     const accounts = [
@@ -101,12 +100,6 @@ describe('fairtrace release', () => {
   it.each([
     ['a name that is no release name', ['build', '--name', '../outside', '--json'], 'USAGE', 2],
     ['to show what is not there', ['show', 'winter', '--json'], 'RELEASE_NOT_FOUND', 3],
-    [
-      'to export what is not there',
-      ['export', 'winter', '--format', 'parquet', '--out', '/tmp/x', '--json'],
-      'RELEASE_NOT_FOUND',
-      3,
-    ],
   ])('refuses %s', async (_what, args, code, exit) => {
     const answer = await fairtrace(...args)
     expect([errorOf(answer.stdout), answer.code]).toEqual([code, exit])
@@ -148,55 +141,15 @@ describe('fairtrace release', () => {
     expect(shown.releases.map(({ manifest }: { manifest: { name: string } }) => manifest.name)).toEqual(['spring'])
   })
 
-  it('exports one format with its card, logs it, and says that it can not be recalled', async () => {
-    const out = join(data, 'copy')
-    const { code, stdout } = await fairtrace('export', 'spring', '--format', 'parquet', '--out', out)
-    expect([code, stdout]).toEqual([0, expect.stringContaining('can not be recalled')])
-    const present = [
-      'README.md',
-      'charter.yaml',
-      'croissant.json',
-      'data',
-      'ledger.tlog-proof',
-      'manifest.json',
-      'manifest.jws',
-    ]
-    expect(readdirSync(out).toSorted()).toEqual(present)
-    const [kept = ''] = readdirSync(join(data, 'exports'))
-    const { rows } = await ground.sql.query('select entry from ledger.entries where idx = $1', [
-      Number.parseInt(kept, 10),
-    ])
-    expect(JSON.parse(rows[0].entry).type).toBe('release.exported')
-  })
-
-  it('refuses to export into a folder that holds something', async () => {
-    const answer = await fairtrace('export', 'spring', '--format', 'agentnet', '--out', join(data, 'copy'), '--json')
-    expect([errorOf(answer.stdout), answer.code]).toEqual(['USAGE', 2])
-    expect(existsSync(join(data, 'copy.incomplete'))).toBe(false)
-  })
-
-  it('refuses to export a release that was changed', async () => {
-    const path = join(data, 'objects/releases/spring/README.md')
-    const before = readFileSync(path)
-    writeFileSync(path, Buffer.concat([before, Buffer.from('x')]))
-    const answer = await fairtrace('export', 'spring', '--format', 'agentnet', '--out', join(data, 'other'), '--json')
-    writeFileSync(path, before)
-    expect([errorOf(answer.stdout), answer.code]).toEqual(['RELEASE_SHARD_MISMATCH', 4])
-    expect(existsSync(join(data, 'other'))).toBe(false)
-  })
-
-  it('refuses to export once the charter in force no longer allows it', async () => {
-    const narrowed = CHARTER_YAML.replace('exportAllowed: true', 'exportAllowed: false')
-    const hash = charterHash(parseCharter(narrowed, 'charter.yaml'))
-    await ground.sql.query('update install.programme set charter_yaml = $1, charter_hash = $2', [narrowed, hash])
-    const answer = await fairtrace('export', 'spring', '--format', 'agentnet', '--out', join(data, 'other'), '--json')
-    expect([errorOf(answer.stdout), answer.code]).toEqual(['RELEASE_EXPORT_REFUSED', 5])
-    expect(existsSync(join(data, 'other'))).toBe(false)
-  })
-
-  it('refuses to export while Fairtrace does not run, because nothing could be logged', async () => {
-    rmSync(join(data, 'runtime.json'))
-    const answer = await fairtrace('export', 'spring', '--format', 'agentnet', '--out', join(data, 'other'), '--json')
-    expect([errorOf(answer.stdout), answer.code]).toEqual(['SERVER_UNREACHABLE', 6])
+  it('verifies without a key, and nothing in it is readable without one', async () => {
+    const folder = join(data, 'objects/releases/spring')
+    const names = readdirSync(join(folder, 'shards'))
+    expect(names.length).toBeGreaterThan(1)
+    for (const name of names) {
+      const bytes = readFileSync(join(folder, 'shards', name))
+      for (const word of ['desktop:orders', 'pyautogui', 'PAR1', 'PNG']) expect(bytes.includes(word)).toBe(false)
+    }
+    const verified = await verifyRelease(releaseFolder(folder), { charter: null })
+    expect(verified.manifest.shards.length).toBe(names.length)
   })
 })

@@ -1,4 +1,4 @@
-/** Somebody withdraws in the last moment of a release: after everything was read, while the ledger is told of it. */
+/** People withdraw in the last moment of a release: after everything was read, while the ledger is told of it. */
 import type { ReleaseManifest } from '@fairtrace/core'
 import { builderBoxPublicKey } from '@fairtrace/server/builder/box-key'
 import { startBuilder } from '@fairtrace/server/builder/role'
@@ -23,10 +23,12 @@ import { fillVault } from './release-ground.ts'
 const log = pino({ level: 'silent' })
 const clock = { nowMs: () => Date.now() }
 
-describe('a release during which somebody withdraws', () => {
+describe('a release during which people withdraw', () => {
   let ground: TestGround
   const roles: RunningRole[] = []
-  const people = Array.from({ length: 8 }, () => aDevice())
+  const people = Array.from({ length: 13 }, () => aDevice())
+  /** As many as two releases must differ by. */
+  const leaving = people.slice(0, 5)
 
   beforeAll(async () => {
     ground = await startTestGround()
@@ -59,10 +61,12 @@ describe('a release during which somebody withdraws', () => {
   it('is made again without them, and published without a word about it', async () => {
     const whole = await release('whole')
     // The portal's request and the vault's answer, at the moment when the entry of the release reaches the ledger.
+    await ground.sql.query('create table ledger.withdrawn (done boolean)')
     await ground.sql.query(`create function ledger.withdraw() returns trigger language plpgsql security definer as $$
       begin
-        if new.entry like '{"type":"release%' then
-          insert into vault.erasure_requests values ('${people[0]?.pseudonym}', 2) on conflict do nothing;
+        if new.entry like '{"type":"release.published%' then
+          insert into vault.erasure_requests values ${leaving.map(({ pseudonym }) => `('${pseudonym}', 2)`).join(', ')} on conflict do nothing;
+          insert into ledger.withdrawn values (true);
           perform pg_notify('fairtrace_key_requests', '');
         end if;
         return new;
@@ -73,16 +77,25 @@ describe('a release during which somebody withdraws', () => {
     // The checkpoint waits until the erasure is done, as it may.
     await ground.sql.query(`create function ledger.wait() returns trigger language plpgsql security definer as $$
       begin
-        perform pg_sleep(1);
+        while exists (select from ledger.withdrawn)
+          and exists (select from vault.chunks where pseudonym in (${leaving.map(({ pseudonym }) => `'${pseudonym}'`).join(', ')}))
+        loop
+          perform pg_sleep(0.1);
+        end loop;
         return new;
       end $$`)
     await ground.sql.query(
       'create trigger wait before insert on ledger.checkpoints for each row execute function ledger.wait()',
     )
+    await ground.sql.query('update release.releases set created_at_ms = created_at_ms - 86400000')
     const without = await release('without')
     expect(without.counts.actions).toBeLessThan(Number(whole.counts.actions))
-    const { rowCount } = await ground.sql.query('select from vault.chunks where pseudonym = $1', [people[0]?.pseudonym])
+    const gone = leaving.map(({ pseudonym }) => pseudonym)
+    const { rowCount } = await ground.sql.query('select from vault.chunks where pseudonym = any($1)', [gone])
     expect(rowCount).toBe(0)
+    // What the builder knew of them in the earlier release went with them.
+    const members = await ground.sql.query('select count(distinct person)::int as n from release.members')
+    expect(members.rows[0].n).toBe(people.length - leaving.length)
     const { rows } = await ground.sql.query(`select state, code, message from release.jobs`)
     expect(rows).toEqual([1, 2].map(() => ({ state: 'done', code: null, message: null })))
   })

@@ -76,6 +76,8 @@ describe('the builder', () => {
     await activateGrant(ground.sql, { grant: asked, approvals })
     return job
   }
+  /** The charter lets a day pass between two releases. */
+  const aDayLater = () => ground.sql.query('update release.releases set created_at_ms = created_at_ms - 86400000')
   async function ask(request: object): Promise<string> {
     const id = randomUUID()
     await ground.sql.query('insert into release.jobs (id, request) values ($1, $2)', [id, JSON.stringify(request)])
@@ -170,7 +172,8 @@ describe('the builder', () => {
       const path = join(ground.objectsDir, 'segments', rows[0].segment_id.slice(0, 2), rows[0].segment_id)
       const bytes = readFileSync(path)
       const changed = Buffer.from(bytes)
-      changed[rows[0].at_offset + 20] = (changed[rows[0].at_offset + 20] ?? 0) ^ 1
+      const at = Number(rows[0].at_offset) + 20
+      changed[at] = (changed[at] ?? 0) ^ 1
       writeFileSync(path, changed)
       try {
         await start()
@@ -221,7 +224,43 @@ describe('the builder', () => {
       await expect(verifyRelease(folderSource(join(releases(), 'spring')), { charter: null })).resolves.toBeDefined()
     })
 
+    it('builds none before the interval of the charter is over', async () => {
+      await start()
+      expect(await ended(await ask(await aJob({}, 'early')))).toMatchObject({
+        state: 'failed',
+        code: 'RELEASE_TOO_SOON',
+      })
+      expect(leftBehind()).toEqual(['spring'])
+    })
+
+    it('builds none that differs from an earlier one by a few people', async () => {
+      await aDayLater()
+      const { rows } = await ground.sql.query('select * from release.members limit 1')
+      await ground.sql.query('delete from release.members where person = $1', [rows[0].person])
+      await start()
+      const row = await ended(await ask(await aJob({}, 'close')))
+      await ground.sql.query('insert into release.members values ($1, $2, $3)', Object.values(rows[0]).map(asText))
+      expect(row).toMatchObject({ state: 'failed', code: 'RELEASE_DIFFERS_TOO_LITTLE' })
+      expect(row.message).not.toMatch(/[0-46-9]/)
+      expect(leftBehind()).toEqual(['spring'])
+    })
+
+    it('knows people from release to release under digests that say nothing', async () => {
+      const { rows } = await ground.sql.query('select person, contributions from release.members')
+      expect(rows.length).toBe(PEOPLE)
+      const said = JSON.stringify(rows)
+      for (const { pseudonym } of people) expect(said).not.toContain(pseudonym)
+      expect(said).not.toMatch(/desktop|click|button/)
+    })
+
+    it('keeps the key of its shards nowhere but sealed to vault and keeper', async () => {
+      const { rows } = await ground.sql.query('select release, sealed from vault.sealed_release_keys')
+      const { rows: releases } = await ground.sql.query('select id from release.releases')
+      expect(rows.map(({ release }) => release)).toEqual(releases.map(({ id }) => id))
+    })
+
     it('finishes the job of a builder that was killed, and removes what that one left', async () => {
+      await aDayLater()
       // As kill -9 leaves it: the job running, a folder half written, another one without its row.
       const job = await aJob({}, 'summer')
       for (const name of ['.building-killed', 'summer']) {
@@ -237,6 +276,7 @@ describe('the builder', () => {
     })
 
     it('comes through kill -9 at any moment with one whole release', async () => {
+      await aDayLater()
       const id = await ask(await aJob({}, 'autumn'))
       for (const afterMs of [50, 150, 300]) {
         const child = await startRoleProcess(context())
@@ -250,6 +290,8 @@ describe('the builder', () => {
     })
   })
 })
+
+const asText = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : value)
 
 function filesIn(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })

@@ -37,6 +37,18 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'build, show and export releases',
     load: async () => (await import('./commands/release.ts')).releaseCommand(),
   },
+  room: {
+    summary: 'run programs on a release in the training room, review what they write',
+    load: async () => (await import('./commands/room.ts')).roomCommand(),
+  },
+  model: {
+    summary: 'list the models that left the training room, and what they cost',
+    load: async () => (await import('./commands/model.ts')).modelCommand(),
+  },
+  risk: {
+    summary: 'train attackers on recordings, and say how well people can be found in them',
+    load: async () => (await import('./commands/risk.ts')).riskCommand(),
+  },
   verify: {
     summary: 'check a release, a receipt, a proof or a ledger, offline',
     load: async () => (await import('./commands/verify.ts')).verifyCommand(),

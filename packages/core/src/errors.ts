@@ -333,12 +333,68 @@ export const ERRORS = {
     exit: 5,
     advice: 'Nothing in scope may be released; wait for more participants or widen the scope.',
   },
+  RISK_GATE_CLOSED: {
+    status: 409,
+    exit: 5,
+    advice:
+      'Nothing was published. The report says which attacker found how much: use more people, shorter segments or a smaller share, or release less.',
+  },
   RELEASE_GATE_MISSING: {
     status: 409,
     exit: 5,
     advice: 'Only a demonstration can release before the risk gate is installed.',
   },
   RELEASE_NOT_FOUND: { status: 404, exit: 3, advice: 'Run `fairtrace release show` to list the releases.' },
+  RELEASE_CLOSED: {
+    status: 410,
+    exit: 5,
+    advice: 'Somebody withdrew, or its time is over: use a later release. Nothing opens this one any more.',
+  },
+  ROOM_UNAVAILABLE: {
+    status: 503,
+    exit: 5,
+    advice: 'The room runs nothing without its sandbox; see "What the room needs" in docs/training-room.md.',
+  },
+  ROOM_STOPPED: {
+    status: 409,
+    exit: 5,
+    advice: 'The grant ended, the release was closed or the programme paused; what the program wrote is gone.',
+  },
+  ROOM_LIMIT: {
+    status: 413,
+    exit: 5,
+    advice: 'Ask for no more than `training` in the charter allows, and keep the program within what was asked for.',
+  },
+  ROOM_PROGRAM_FAILED: {
+    status: 422,
+    exit: 3,
+    advice: 'The program ended with an error; its last lines are part of the output, which data protection reviews.',
+  },
+  ROOM_OUTPUT_REFUSED: {
+    status: 422,
+    exit: 5,
+    advice: 'Write plain files as the output schema declares them, and no more than its quota; nothing was kept.',
+  },
+  ROOM_NOT_REVIEWED: {
+    status: 409,
+    exit: 5,
+    advice: 'Data protection reviews an output before anybody else sees it.',
+  },
+  ROOM_BUDGET_SPENT: {
+    status: 409,
+    exit: 5,
+    advice: 'Train with a smaller --epsilon, or without one: then the weights keep the audience of the release.',
+  },
+  RELEASE_TOO_SOON: {
+    status: 409,
+    exit: 5,
+    advice: 'Wait for the time that the charter sets between two releases.',
+  },
+  RELEASE_DIFFERS_TOO_LITTLE: {
+    status: 409,
+    exit: 5,
+    advice: 'Wait until more people have come or left: two releases must not subtract to a few.',
+  },
   RELEASE_EXISTS: { status: 409, exit: 5, advice: 'A release never changes; choose another name.' },
   RELEASE_EXPORT_REFUSED: {
     status: 403,

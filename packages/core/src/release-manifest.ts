@@ -6,7 +6,8 @@
  * manifest.jws        compact JWS, typ RELEASE_TYP, by the charter's `keys.builder` over {"manifest":"<the id>"}
  * charter.yaml        the charter under which it was built
  * ledger.tlog-proof   optional: that the ledger has the entry RELEASE_ENTRY_TYPE about {"manifest":"<the id>"}
- * everything else     a shard that the manifest lists
+ * README.md, …        documents that the manifest lists: the card and what belongs to it, without a row of data, in the clear
+ * shards/<sha256>     everything else, encrypted (`release-shard.ts`) and listed under the path that it has once it is opened
  * ```
  */
 import { z } from 'zod'
@@ -21,10 +22,12 @@ export const RELEASE_UNLISTED = ['manifest.json', 'manifest.jws', 'charter.yaml'
 export const shardPathPattern = /^(?!.*(?:^|\/)\.)[A-Za-z0-9._=-]+(?:\/[A-Za-z0-9._=-]+){0,15}$/
 
 const count = z.int().min(0)
+const shardPath = z.string().max(512).regex(shardPathPattern)
+const hexDigest = z.string().regex(/^[0-9a-f]{64}$/)
 const scalar = z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()])
 
 export const releaseManifestSchema = z.strictObject({
-  v: z.literal(1),
+  v: z.literal(2),
   programme: z.string().regex(programmeIdPattern),
   name: z.string().min(1).max(128),
   charter: z.string().regex(digestPattern),
@@ -36,15 +39,10 @@ export const releaseManifestSchema = z.strictObject({
   parameters: z.record(z.string(), z.union([scalar, z.array(scalar)])),
   /** Totals, some of them by kind. */
   counts: z.record(z.string(), z.union([count, z.record(z.string(), count)])),
-  shards: z.array(
-    z.strictObject({
-      path: z.string().max(512).regex(shardPathPattern),
-      bytes: z.int().min(0),
-      /** Hex. */
-      sha256: z.string().regex(/^[0-9a-f]{64}$/),
-      rows: z.int().min(0),
-    }),
-  ),
+  /** In the clear. */
+  documents: z.array(z.strictObject({ path: shardPath, bytes: count, sha256: hexDigest })),
+  /** `bytes` of plaintext under `path`; stored encrypted as `shards/<sha256>`, `sha256` being that of what is stored. */
+  shards: z.array(z.strictObject({ path: shardPath, bytes: count, sha256: hexDigest, rows: count })),
   /** Ids of the releases that this one follows. */
   previous: z.array(z.string().regex(digestPattern)),
 })

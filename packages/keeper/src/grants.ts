@@ -16,7 +16,7 @@ import {
   grantHash,
   grantOpenedSchema,
   type KeeperCall,
-  type KeeperItem,
+  releaseItemDigest,
   sliceDigest,
 } from '@fairtrace/core'
 import type { VerifierKey } from '@fairtrace/verify'
@@ -64,8 +64,24 @@ export function endGrant(hash: string, store: KeeperStore): void {
 }
 
 /** @throws `GRANT_INVALID`, `LEDGER_INVALID`, `KEEPER_REFUSED` */
-export function requireOpening(
-  { grant, approvals, activation, logged, items, replyKey }: Extract<KeeperCall, { call: 'open' }>,
+export function requireOpening(call: Extract<KeeperCall, { call: 'open' }>, ground: GrantGround): void {
+  if (call.grant.scope.kind !== 'recordings') throw invalid('scope')
+  requireUnderGrant(call, sliceDigest(call.items), call.items.length, ground)
+}
+
+/** As `requireOpening`, for the key of the one release that the grant names. @throws the same */
+export function requireReleaseOpening(call: Extract<KeeperCall, { call: 'open-release' }>, ground: GrantGround): void {
+  const { scope } = call.grant
+  if (scope.kind !== 'release' || scope.release !== call.item.release) throw invalid('scope')
+  requireUnderGrant(call, releaseItemDigest(call.item), 1, ground)
+}
+
+type Opening = Extract<KeeperCall, { call: 'open' | 'open-release' }>
+
+function requireUnderGrant(
+  { grant, approvals, activation, logged, replyKey }: Opening,
+  digest: string,
+  count: number,
   ground: GrantGround,
 ): void {
   const { store, charter, nowMs, epoch } = ground
@@ -75,29 +91,28 @@ export function requireOpening(
   if (typeof row?.activation !== 'string' || !isSame(JSON.parse(row.activation), activation))
     throw invalid('not-active')
   requireAllowed(decideAccess(charter, grant, approvals, activation, { nowMs, epoch }, SIGNATURES))
-  if (grant.scope.kind !== 'recordings') throw invalid('scope')
   const index = requireLogged(logged, GRANT_OPENED_ENTRY, charter, ground.witness, nowMs)
   const detail = grantOpenedSchema.safeParse(logged.detail)
   if (!detail.success || !isSame(detail.data.grant, grant)) throw otherEntry()
-  requireSlice(items, detail.data.slices, index, replyKey, store)
+  requireSlice(digest, count, detail.data.slices, index, replyKey, store)
 }
 
 /**
- * That these items are one slice of the entry, and that the entry's slice was not given to another key before.
+ * That what is asked for is one slice of the entry, and that the entry's slice was not given to another key before.
  * @throws `KEEPER_REFUSED`
  */
 export function requireSlice(
-  items: readonly KeeperItem[],
+  digest: string,
+  count: number,
   slices: readonly string[],
   ledgerIndex: number,
   replyKey: string,
   store: KeeperStore,
 ): void {
-  const digest = sliceDigest(items)
   if (!slices.includes(digest)) throw new FairtraceError('KEEPER_REFUSED', 'these content keys are not in the entry')
   store.db
     .prepare('insert into given values (?, ?, ?, ?) on conflict do nothing')
-    .run(ledgerIndex, digest, replyKey, items.length)
+    .run(ledgerIndex, digest, replyKey, count)
   const row = store.db
     .prepare('select reply_key from given where ledger_index = ? and slice = ?')
     .get(ledgerIndex, digest)

@@ -21,11 +21,19 @@ import { formatVerifierKey, verifyJws, type Witness, type WitnessAnswer } from '
 import { Charters, type HeldCharter } from './charters.ts'
 import { type Signer, signerFromSeed } from './curves.ts'
 import { lockedSince, noteLockdown, openGate, requireUnlocked } from './gate.ts'
-import { activate, endGrant, type GrantGround, requireOpening } from './grants.ts'
+import { activate, endGrant, type GrantGround, requireOpening, requireReleaseOpening } from './grants.ts'
 import { OwnClock } from './own-clock.ts'
 import { requireOwnOpening } from './own-openings.ts'
 import { ParticipantPasskeys } from './passkeys.ts'
-import { eraseShares, makeShares, sealShares, whichErased } from './shares.ts'
+import {
+  closeRelease,
+  eraseShares,
+  makeReleaseShare,
+  makeShares,
+  sealReleaseShare,
+  sealShares,
+  whichErased,
+} from './shares.ts'
 import type { KeeperStore } from './store.ts'
 import { keeperWitness, witnessed } from './witness.ts'
 
@@ -141,6 +149,17 @@ export class Keeper {
         requireUnlocked(this.#store)
         requireOpening(call, this.#ground(nowMs))
         return await sealShares(call.items, call.replyKey, nonce, this.#store)
+      case 'make-release-share': {
+        const { charter } = this.#charters.require()
+        return { keys: makeReleaseShare(call, this.#store, charter.programme, this.#signer) }
+      }
+      case 'open-release':
+        requireUnlocked(this.#store)
+        requireReleaseOpening(call, this.#ground(nowMs))
+        return await sealReleaseShare(call.item, call.replyKey, nonce, this.#store)
+      case 'close-release':
+        closeRelease(call.release, this.#store)
+        return {}
       case 'add-passkey': {
         const { charter } = this.#charters.require()
         const passkeys = new ParticipantPasskeys(this.#store)

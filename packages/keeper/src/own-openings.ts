@@ -6,6 +6,7 @@ import {
   OWN_OPENED_ENTRY,
   ownAccessChallenge,
   ownOpenedSchema,
+  sliceDigest,
 } from '@fairtrace/core'
 import { type GrantGround, requireSlice } from './grants.ts'
 import { requireLogged } from './logged.ts'
@@ -34,7 +35,7 @@ export function requireOwnOpening(
   if (!detail.success || canonicalJson(detail.data.request) !== canonicalJson(request)) {
     throw refused("the ledger's entry is about something else")
   }
-  requireSlice(items, detail.data.slices, index, replyKey, store)
+  requireSlice(sliceDigest(items), items.length, detail.data.slices, index, replyKey, store)
 }
 
 function refused(message: string): FairtraceError {

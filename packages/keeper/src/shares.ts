@@ -4,13 +4,16 @@ import {
   FairtraceError,
   KEEPER_SHARES_INFO,
   type KeeperItem,
+  type KeeperReleaseItem,
   type KeeperResult,
   type ParticipantKeys,
   participantKeysMessage,
+  type ReleaseKeys,
+  releaseKeysMessage,
 } from '@fairtrace/core'
 import { agree, generateX25519, type Signer, type X25519Pair, x25519Pair } from './curves.ts'
 import { hpkeSeal } from './hpke-seal.ts'
-import type { KeeperStore } from './store.ts'
+import { type KeeperStore, RELEASE_SHARE_PREFIX } from './store.ts'
 
 const SHARE_BYTES = 32
 /** Agreements between two turns of the event loop. */
@@ -84,6 +87,45 @@ export async function sealShares(
   const { enc, sealed } = hpkeSeal(replyKey, KEEPER_SHARES_INFO, Buffer.from(nonce), plaintext)
   plaintext.fill(0)
   return { enc: enc.toString('base64url'), sealed: sealed.toString('base64url') }
+}
+
+/**
+ * Makes the half of a release. Its name in the store is none that a participant can have, so that no call about people reaches it.
+ * @throws `KEEPER_REFUSED` for a release that was closed, or one that exists for another key of the vault's
+ */
+export function makeReleaseShare(
+  { release, vaultKey }: { readonly release: string; readonly vaultKey: string },
+  store: KeeperStore,
+  programme: string,
+  signer: Signer,
+): ReleaseKeys {
+  const { keeperKey } = only(makeShares([{ ...releasePerson(release), vaultKey }], store, programme, signer))
+  const keys = { release, vaultKey, keeperKey }
+  return { ...keys, signature: signer.sign(releaseKeysMessage(programme, keys)) }
+}
+
+export function closeRelease(release: string, store: KeeperStore): void {
+  eraseShares([releasePerson(release)], store)
+}
+
+export async function sealReleaseShare(
+  { release, e }: KeeperReleaseItem,
+  replyKey: string,
+  nonce: string,
+  store: KeeperStore,
+): Promise<KeeperResult<'open-release'>> {
+  const item = { ...releasePerson(release), contentKeyId: release, e }
+  return await sealShares([item], replyKey, nonce, store)
+}
+
+function releasePerson(release: string): Person {
+  return { pseudonym: `${RELEASE_SHARE_PREFIX}${release}`, generation: 1 }
+}
+
+function only<T>(values: readonly T[]): T {
+  const [value] = values
+  if (value === undefined) throw refused('no share was made')
+  return value
 }
 
 function agreed({ privateKey }: X25519Pair, e: string): Buffer {

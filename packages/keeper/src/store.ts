@@ -40,6 +40,8 @@ insert into highest values (1, 0, 0);
 create table lockdown (only_one integer primary key check (only_one = 1), epoch integer not null, drill text) strict;
 create table witnessed (origin text primary key, size integer not null, root blob not null, note text not null) strict;
 `
+/** What the store calls a release among its shares; a participant's name has no space. */
+export const RELEASE_SHARE_PREFIX = 'release '
 const SQLITE_BUSY = 5
 const SIGNING_SEED = 'fairtrace/keeper-signing-seed/v1'
 const WITNESS_SEED = 'fairtrace/keeper-witness-seed/v1'
@@ -163,7 +165,9 @@ export class KeeperStore {
   counts(): { readonly people: number; readonly erased: number; readonly grants: number; readonly given: number } {
     const one = (sql: string) => Number(this.db.prepare(sql).get()?.n ?? 0)
     return {
-      people: one('select count(distinct pseudonym) as n from shares'),
+      people: one(
+        `select count(distinct pseudonym) as n from shares where pseudonym not like '${RELEASE_SHARE_PREFIX}%'`,
+      ),
       erased: one('select count(*) as n from erased'),
       grants: one('select count(*) as n from grants where activation is not null and ended = 0'),
       given: one('select coalesce(sum(items), 0) as n from given'),

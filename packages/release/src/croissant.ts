@@ -7,7 +7,8 @@
  *  "name":"spring","distribution":[{"@type":"cr:FileObject","sha256":"ab…"}],"recordSet":[{"@type":"cr:RecordSet"}]}
  * ```
  */
-import type { Charter } from '@fairtrace/core'
+import { type Charter, shardBytes, shardFile } from '@fairtrace/core'
+import { COMPUTER_USE_FORMATS } from './computer-use.ts'
 import type { ReleaseCounts } from './manifest.ts'
 import { COLUMNS } from './parquet.ts'
 import type { Shard } from './release-files.ts'
@@ -23,6 +24,28 @@ export interface CardFacts {
   /** As in the manifest. */
   readonly counts: ReleaseCounts
   readonly shards: readonly Shard[]
+  readonly cap: CapFacts
+  /** What the risk gate said, or null where none was asked. */
+  readonly gate: string | null
+  readonly consents: readonly ConsentCount[]
+  /** Ids of earlier releases. */
+  readonly previous: readonly string[]
+}
+
+export interface CapFacts {
+  readonly shareMax: number
+  readonly typeActions: number
+  /** The largest share of any type that anybody has, rounded up. */
+  readonly bound: number
+  /** Share of the drawn actions that the cap left, rounded down. */
+  readonly kept: number
+}
+
+/** People whose recordings were made under a charter; at least k, in steps of k. */
+export interface ConsentCount {
+  readonly charterHash: string
+  readonly charterVersion: number
+  readonly people: number
 }
 
 /** The context of the specification's appendix, and the vocabularies that the card uses beyond it. */
@@ -77,7 +100,7 @@ const CONTEXT = {
   value: 'cr:value',
 } as const
 
-const ENCODINGS = { parquet: 'application/x-parquet', jsonl: 'application/jsonlines' } as const
+const ENCODINGS = { parquet: 'application/x-parquet', csv: 'text/csv', jsonl: 'application/jsonlines' } as const
 
 export function croissantCard(facts: CardFacts): Record<string, unknown> {
   const { charter, name, shards } = facts
@@ -116,9 +139,13 @@ export function croissantCard(facts: CardFacts): Record<string, unknown> {
     distribution: [
       ...shards.filter((shard) => kindOf(shard) !== null).map(fileObject),
       fileSet('parquet-files', 'data/*.parquet', ENCODINGS.parquet),
+      fileSet('csv-files', 'csv/*.csv', ENCODINGS.csv),
       ...(trajectories
         ? [
             fileSet('trajectory-files', 'agentnet/*.jsonl', ENCODINGS.jsonl),
+            ...COMPUTER_USE_FORMATS.map(({ name: format }) =>
+              fileSet(`${format}-files`, `${format}/*.jsonl`, ENCODINGS.jsonl),
+            ),
             fileSet('schematic-files', 'schematic/*.png', 'image/png'),
           ]
         : []),
@@ -135,7 +162,11 @@ function raiFields(facts: CardFacts): Record<string, unknown> {
     'rai:dataCollectionTimeframe': STATEMENTS.timeframe,
     'rai:dataCollectionRawData': STATEMENTS.rawData,
     'rai:dataCollectionMissingData': STATEMENTS.missing,
-    'rai:dataPreprocessingProtocol': STATEMENTS.preprocessing(charter),
+    'rai:dataPreprocessingProtocol': [
+      ...STATEMENTS.preprocessing(charter),
+      STATEMENTS.bound(facts.cap),
+      STATEMENTS.gate(facts.gate),
+    ],
     'rai:personalSensitiveInformation': STATEMENTS.personal(charter),
     'rai:dataBiases': STATEMENTS.biases,
     'rai:dataLimitations': STATEMENTS.limitations,
@@ -173,6 +204,7 @@ function constraint(purpose: string): Record<string, unknown> {
 
 function kindOf(shard: Shard): keyof typeof ENCODINGS | null {
   if (shard.path.endsWith('.parquet')) return 'parquet'
+  if (shard.path.endsWith('.csv')) return 'csv'
   return shard.path.endsWith('.jsonl') ? 'jsonl' : null
 }
 
@@ -181,9 +213,10 @@ function fileObject(shard: Shard): Record<string, unknown> {
     '@type': 'cr:FileObject',
     '@id': shard.path,
     name: shard.path,
-    contentUrl: shard.path,
-    contentSize: `${shard.bytes} B`,
-    encodingFormat: ENCODINGS[kindOf(shard) ?? 'parquet'],
+    description: 'Encrypted; it has this name once a training room or an export has opened it.',
+    contentUrl: shardFile(shard.sha256),
+    contentSize: `${shardBytes(shard.bytes)} B`,
+    encodingFormat: 'application/octet-stream',
     sha256: shard.sha256,
   }
 }

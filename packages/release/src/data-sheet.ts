@@ -40,7 +40,7 @@ ${totals.join('\n')}
 Counts below ${charter.release.k} are not shown.
 
 ## What was done
-${list(STATEMENTS.preprocessing(charter))}
+${list([...STATEMENTS.preprocessing(charter), STATEMENTS.bound(facts.cap), STATEMENTS.gate(facts.gate)])}
 
 ## What to know before training on it
 ${list(STATEMENTS.limitations)}
@@ -53,8 +53,9 @@ ${STATEMENTS.personal(charter)}
 ${STATEMENTS.maintenance}
 
 ## Files
-- \`data/\`: Parquet, one row for each action.
-${trajectories ? '- `agentnet/`: AgentNet (OpenCUA) JSON lines, one trajectory each; `schematic/`: their pictures, named by content.\n' : ''}- \`croissant.json\`: this sheet for machines. \`manifest.json\`, \`manifest.jws\`: every file with its digest, signed.
+Encrypted, each under its SHA-256 in \`shards/\`; a training room, or an export where the charter allows one, opens them under these names:
+- \`data/\`: Parquet, one row for each action. \`csv/\`: the same as CSV.
+${trajectories ? '- `agentnet/`: AgentNet (OpenCUA) JSON lines, one trajectory each; `schematic/`: their pictures, named by content.\n' : ''}- \`croissant.json\`: this sheet for machines. \`lineage.json\`: where it comes from (W3C PROV). \`manifest.json\`, \`manifest.jws\`: every file with its digest, signed.
 - \`charter.yaml\`: the charter under which this was collected. \`fairtrace verify\` checks all of it, offline.
 
 | column | type | meaning |

@@ -13,7 +13,7 @@ const toOrders: Action = { kind: 'switch', app: 'desktop:orders' }
 const toMail: Action = { kind: 'switch', app: 'desktop:mail' }
 
 function aPart(overrides: Partial<RecordedPart> = {}): RecordedPart {
-  return { person: 'ada', task: null, outcome: null, actions: [toOrders, press], ...overrides }
+  return { person: 'ada', recording: 'one', task: null, outcome: null, actions: [toOrders, press], ...overrides }
 }
 
 function segmentsOf(

@@ -13,6 +13,8 @@ import { ABSENT, UNNAMED_APP, type Vocabulary } from './vocabulary.ts'
 /** One part of a recording as the vault gives it; parts arrive ordered by person, then recording, then part. */
 export interface RecordedPart {
   readonly person: string
+  /** Tells the person's recordings apart where the risk gate asks; goes nowhere else. */
+  readonly recording: string
   /** Task id of the charter, or null for none. */
   readonly task: string | null
   /** How the task ended at the end of this part, or null: it goes on elsewhere, or nobody said. */
@@ -30,6 +32,13 @@ export interface Segment {
   /** Index into SEGMENT_ENDS. */
   readonly end: number
   readonly actions: Int16Array
+}
+
+/** What the builder knows of a segment and the release doesn't say. */
+export interface Origin {
+  readonly recording: number
+  /** 32 bits by the person's own chance. */
+  readonly priority: number
 }
 
 export interface EpisodeRules {
@@ -60,30 +69,33 @@ export function createEpisodes(
   rules: EpisodeRules,
   secret: Uint8Array,
   shortcuts: Shortcuts,
-  keep: (segment: Segment, person: number) => void,
+  keep: (segment: Segment, person: number, origin: Origin) => void,
   conforms: (action: Action) => boolean,
 ): EpisodeMaker {
   const drops: EpisodeDrops = { appNotInCharter: 0, notShielded: 0, segmentsOverCap: 0 }
   const people = new Set<string>()
   let person: string | null = null
   let random = randomStream(secret, 'sample')
-  let sample: Segment[] = []
+  let sample: { readonly segment: Segment; readonly recording: number }[] = []
   let met = 0
+  let recording: string | null = null
+  let recordings = 0
 
   // A reservoir: every one of the person's segments is as likely to be kept as any other, and memory stays bounded. The draws
   // depend on this person alone, so that one more participant changes nobody else's sample.
   const offer = (segment: Segment): void => {
     met++
     if (sample.length < rules.segmentsPerPersonMax) {
-      sample.push(segment)
+      sample.push({ segment, recording: recordings - 1 })
       return
     }
     drops.segmentsOverCap++
     const place = random.below(met)
-    if (place < sample.length) sample[place] = segment
+    if (place < sample.length) sample[place] = { segment, recording: recordings - 1 }
   }
   const flush = (): void => {
-    for (const segment of sample) keep(segment, people.size - 1)
+    for (const { segment, recording: number } of sample)
+      keep(segment, people.size - 1, { recording: number, priority: random.word() >>> 0 })
     sample = []
     met = 0
   }
@@ -92,6 +104,7 @@ export function createEpisodes(
     if (people.has(next)) throw new FairtraceError('SEGMENT_CORRUPT', 'the recordings are not ordered by person')
     people.add(next)
     person = next
+    recording = null
     random = randomStream(secret, 'sample', next)
   }
 
@@ -99,6 +112,8 @@ export function createEpisodes(
     drops,
     push(part) {
       if (part.person !== person) begin(part.person)
+      if (part.recording !== recording) recordings++
+      recording = part.recording
       cutSegments(part, vocabulary, rules.segmentActionsMax, shortcuts, drops, conforms, offer)
     },
     end: flush,

@@ -3,13 +3,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import type { Action, Target } from '@fairtrace/core'
+import { type Action, type ReleaseManifest, readSegments, type Target } from '@fairtrace/core'
 import { aCharter, CHARTER_YAML, recordedParts } from '@fairtrace/testing/harness'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { PNG } from 'pngjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stageRelease } from './build-release.ts'
 import type { RecordedPart } from './episodes.ts'
+import { openReleaseInto } from './open-release.ts'
 import { COLUMNS } from './parquet.ts'
 
 const charter = aCharter()
@@ -42,14 +43,18 @@ const STEPS: readonly (readonly [Action, string])[] = [
   [{ kind: 'type', text: 'number', length: 'short' }, "pyautogui.write(message='<number:short>')"],
 ]
 
+const KEY = new Uint8Array(32).fill(4)
 let folder: string
+/** Of the release, opened as a training room opens it. */
 let directory: string
+let manifest: ReleaseManifest
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fairtrace-formats-'))
-  directory = join(folder, 'spring')
+  directory = join(folder, 'opened')
+  const sealed = join(folder, 'spring')
   const release = { ...charter.release, segmentActionsMax: 20 }
   const known = Array.from({ length: 5 }, (_, i): RecordedPart[] => {
-    const start = { person: `0 known ${i}`, task: 'enter-order' }
+    const start = { person: `0 known ${i}`, recording: `known ${i}`, task: 'enter-order' }
     const toOrders: Action = { kind: 'switch', app: 'desktop:orders' }
     return [
       { ...start, outcome: 'done', actions: [toOrders, ...STEPS.map(([action]) => action)] },
@@ -59,12 +64,13 @@ beforeAll(async () => {
   }).flat()
   const others = recordedParts(charter, { people: 8, recordingsPerPerson: 3, actionsPerRecording: 80 })
   const staged = await stageRelease({
-    directory,
+    directory: sealed,
     name: 'spring',
     charter: { ...charter, release },
     charterYaml: CHARTER_YAML,
     seed: '1',
     secret: new Uint8Array(32),
+    key: KEY,
     publishedAtMs: Date.UTC(2026, 9, 1),
     parts: [...known, ...others],
     sign: () => 'a.b.c',
@@ -72,6 +78,8 @@ beforeAll(async () => {
     rowsPerShard: 500,
   })
   await staged.publish(null)
+  manifest = staged.manifest
+  await openReleaseInto(sealed, manifest, KEY, directory)
 })
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
@@ -184,6 +192,7 @@ describe('Parquet', () => {
       app: 'desktop:orders',
       task: 'enter-order',
       instruction: 'Enter a new order.',
+      outcome: 'done',
     }
     const target = { role: 'button', label: 'Save', x: 100, y: 200, width: 96, height: 32 }
     expect(mine[0]).toEqual({ ...head, step: 0, kind: 'hover', ...target })
@@ -207,6 +216,63 @@ describe('Parquet', () => {
   it('names each trajectory as its segment', async () => {
     const segments = new Set((await rows()).map(({ segment }) => segment))
     for (const { task_id } of trajectories()) expect(segments.has(task_id)).toBe(true)
+  })
+})
+
+describe('CSV', () => {
+  it('reads back as the same table, in DuckDB', async () => {
+    const instance = await DuckDBInstance.create(':memory:')
+    const connection = await instance.connect()
+    const read = `read_csv('${directory}/csv/*.csv', header = true, all_varchar = true)`
+    const columns = COLUMNS.map(({ name }) => `"${name}"::varchar as "${name}"`).join(', ')
+    const difference = await connection.runAndReadAll(
+      `select count(*) as n from ((select ${columns} from '${directory}/data/*.parquet') except all (select * from ${read}))`,
+    )
+    const count = await connection.runAndReadAll(`select count(*) as n from ${read}`)
+    connection.closeSync()
+    instance.closeSync()
+    expect(Number(difference.getRowObjects()[0]?.n)).toBe(0)
+    expect(Number(count.getRowObjects()[0]?.n)).toBe((await rows()).length)
+  })
+})
+
+describe('readSegments', () => {
+  it('gives back the actions that went in, from rows of the table', async () => {
+    const segments = await Array.fromAsync(readSegments(await rows()))
+    const known = segments.find(({ name }) => name === knownTrajectory()?.task_id)
+    expect(known).toEqual({
+      name: known?.name,
+      app: 'desktop:orders',
+      task: 'enter-order',
+      outcome: 'done',
+      actions: STEPS.map(([action]) => action),
+    })
+    expect(segments.length).toBe(manifest.counts.segments)
+  })
+
+  it('refuses rows that are out of order', async () => {
+    const [first, second] = (await rows()).filter(({ segment }) => segment === knownTrajectory()?.task_id)
+    await expect(Array.fromAsync(readSegments([second ?? {}, first ?? {}]))).rejects.toMatchObject({
+      code: 'RELEASE_SHARD_MISMATCH',
+    })
+  })
+})
+
+describe('the lineage', () => {
+  it('leads from every shard to the recordings, in terms of PROV alone', () => {
+    const graph: Record<string, unknown>[] = JSON.parse(readFileSync(join(directory, 'lineage.json'), 'utf8'))['@graph']
+    const ids = new Set(graph.map((node) => node['@id']))
+    const shards = graph.filter((node) => node['prov:atLocation'] !== undefined)
+    expect(shards.length).toBe(manifest.shards.length)
+    for (const node of graph) {
+      for (const [key, value] of Object.entries(node)) {
+        expect(key).toMatch(/^(?:@id|@type|label|prov:\w+|fairtrace:\w+)$/)
+        for (const item of [value].flat()) {
+          if (typeof item === 'object' && item !== null && Object.keys(item).join() === '@id')
+            expect(ids).toContain((item as { '@id': string })['@id'])
+        }
+      }
+    }
   })
 })
 
@@ -262,14 +328,13 @@ describe('the Croissant card', () => {
   })
 
   it('describes each file with its digest and each column once', () => {
-    const manifest = JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8'))
     const objects = card().distribution.filter((entry: { '@type': string }) => entry['@type'] === 'cr:FileObject')
-    for (const { contentUrl, sha256 } of objects) {
-      expect(manifest.shards).toContainEqual(expect.objectContaining({ path: contentUrl, sha256 }))
+    for (const { name, contentUrl, sha256 } of objects) {
+      expect(manifest.shards).toContainEqual(expect.objectContaining({ path: name, sha256 }))
+      expect(contentUrl).toBe(`shards/${sha256}`)
     }
-    expect(objects.length).toBe(
-      readdirSync(join(directory, 'data')).length + readdirSync(join(directory, 'agentnet')).length,
-    )
+    const folders = ['data', 'csv', 'agentnet', 'anthropic', 'openai', 'osworld']
+    expect(objects.length).toBe(folders.flatMap((name) => readdirSync(join(directory, name))).length)
     const fields = card().recordSet[0].field.map((field: { name: string }) => field.name)
     expect(fields).toEqual(COLUMNS.map(({ name }) => name))
   })
@@ -281,10 +346,11 @@ describe('the data sheet', () => {
     for (const said of [
       'participants are simulated',
       '<number:short>',
-      'risk gate is not built',
+      'No attacker was run',
+      'Nobody owns more than 0.3',
       'computer.terminate',
       '1280 × 800',
-      'demonstrations only',
+      'must not leave a demonstration',
     ]) {
       expect(sheet).toContain(said)
     }

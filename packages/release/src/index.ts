@@ -1,5 +1,8 @@
 export * from './build-release.ts'
+export type { CapFacts, ConsentCount } from './croissant.ts'
 export type { RecordedPart } from './episodes.ts'
 export * from './manifest.ts'
+export { openReleaseInto } from './open-release.ts'
 export { COLUMNS, type Column } from './parquet.ts'
 export type { Shard } from './release-files.ts'
+export { encryptShard, openShard } from './shard-cipher.ts'

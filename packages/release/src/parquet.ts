@@ -4,7 +4,6 @@
  * DuckDB writes it, in memory, on its own thread, while the next rows are gathered here: coded numbers go in, and the names are
  * put in their place when a shard is written. It reaches no network, loads no extension, and no path but the release's folder.
  */
-import { dirname } from 'node:path'
 import {
   BIGINT,
   type DuckDBAppender,
@@ -16,8 +15,9 @@ import {
 } from '@duckdb/node-api'
 import { LENGTH_CLASSES, NAMED_KEYS, ROLES, TEXT_KINDS } from '@fairtrace/core'
 import { BUTTONS, DIRECTIONS, FIELD, FIELDS, KINDS, TARGET_FIELD } from './coded-action.ts'
+import { DuckDbPipe } from './duckdb-pipe.ts'
 import type { Segment } from './episodes.ts'
-import type { ReleaseFiles } from './release-files.ts'
+import type { ReleaseFiles, ShardWriter } from './release-files.ts'
 import { ABSENT, type Vocabulary } from './vocabulary.ts'
 
 /** A column of the release: its name, its meaning in the card, and the SQL that makes it from the coded fields. */
@@ -127,6 +127,12 @@ export const COLUMNS: readonly Column[] = [
     meaning: 'Instruction text of that task.',
     sql: "case when task >= 0 then getvariable('instructions')[task+1] end",
   },
+  {
+    name: 'outcome',
+    type: 'text',
+    meaning: 'How the task ended, done or not-done, where the segment ends with it; else it is an excerpt.',
+    sql: "[null,'done','not-done'][ending+1]",
+  },
 ]
 
 const CHUNK_ROWS = 2_048
@@ -136,6 +142,7 @@ const TABLE_COLUMNS = [
   'step smallint',
   'app smallint',
   'task smallint',
+  'ending smallint',
   ...Array.from({ length: FIELDS }, (_, i) => `f${i} smallint`),
 ]
 const OWN_COLUMNS = TABLE_COLUMNS.length - FIELDS
@@ -158,7 +165,8 @@ export class ParquetWriter {
   #appender: DuckDBAppender | null = null
   #rows = 0
   #copying: Promise<void> = Promise.resolve()
-  readonly #shards: { readonly path: string; readonly rows: number }[] = []
+  readonly #shards: { readonly parquet: ShardWriter; readonly csv: ShardWriter; readonly rows: number }[] = []
+  readonly #pipe: DuckDbPipe
 
   private constructor(
     files: ReleaseFiles,
@@ -166,7 +174,9 @@ export class ParquetWriter {
     instance: DuckDBInstance,
     append: DuckDBConnection,
     copy: DuckDBConnection,
+    pipe: DuckDbPipe,
   ) {
+    this.#pipe = pipe
     this.#files = files
     this.#rowsMax = rowsMax
     this.#instance = instance
@@ -192,8 +202,8 @@ export class ParquetWriter {
     })
     const copy = await instance.connect()
     const append = await instance.connect()
-    const folder = dirname(await files.pathOf('data/shard'))
-    await copy.run(`set temp_directory=''; set allowed_directories=[${quoted(folder)}]`)
+    const pipe = await DuckDbPipe.create()
+    await copy.run(`set temp_directory=''; set allowed_directories=[${quoted(pipe.folder)}]`)
     await copy.run('set enable_external_access=false; set lock_configuration=true')
     const lists: readonly (readonly [string, string])[] = [
       ['apps', textList(vocabulary.apps)],
@@ -204,10 +214,10 @@ export class ParquetWriter {
       ['instructions', textList(vocabulary.tasks.map((task) => task.instruction))],
     ]
     for (const [name, list] of lists) await copy.run(`set variable ${name} = ${list}`)
-    return new ParquetWriter(files, rowsMax, instance, append, copy)
+    return new ParquetWriter(files, rowsMax, instance, append, copy, pipe)
   }
 
-  async write(name: SegmentName, task: number, segment: Segment): Promise<void> {
+  async write(name: SegmentName, task: number, end: number, segment: Segment): Promise<void> {
     const { actions } = segment
     for (let at = 0, step = 0; at < actions.length; at += FIELDS, step++) {
       if (this.#vectors.length === 0) this.#beginChunk()
@@ -218,6 +228,7 @@ export class ParquetWriter {
       vectors[2]?.setItem(row, step)
       vectors[3]?.setItem(row, segment.app)
       vectors[4]?.setItem(row, task)
+      vectors[5]?.setItem(row, end)
       for (let field = 0; field < FIELDS; field++)
         vectors[OWN_COLUMNS + field]?.setItem(row, actions[at + field] ?? ABSENT)
       this.#filled++
@@ -230,9 +241,11 @@ export class ParquetWriter {
   async end(): Promise<void> {
     await this.#endShard()
     await this.#copying
-    const count = String(this.#shards.length).padStart(5, '0')
+    const count = number5(this.#shards.length)
     for (const [i, shard] of this.#shards.entries()) {
-      await this.#files.adopt(shard.path, `data/train-${String(i).padStart(5, '0')}-of-${count}.parquet`, shard.rows)
+      const name = `train-${number5(i)}-of-${count}`
+      await this.#files.adopt(shard.parquet, `data/${name}.parquet`, shard.rows)
+      await this.#files.adopt(shard.csv, `csv/${name}.csv`, shard.rows)
     }
   }
 
@@ -240,9 +253,14 @@ export class ParquetWriter {
   async close(): Promise<void> {
     // Whoever awaited the copy has its error; here it only must be over before its connection goes.
     await this.#copying.catch(() => undefined)
+    for (const { parquet, csv } of this.#shards) {
+      await parquet.close()
+      await csv.close()
+    }
     this.#append.closeSync()
     this.#copy.closeSync()
     this.#instance.closeSync()
+    await this.#pipe.close()
   }
 
   #beginChunk(): void {
@@ -273,22 +291,30 @@ export class ParquetWriter {
     // One shard is written while the next is gathered, never two: that bounds the memory.
     await this.#copying
     const table = `shard${this.#shards.length}`
-    const path = `data/part-${this.#shards.length}`
-    this.#shards.push({ path, rows: this.#rows })
+    const name = `train-${number5(this.#shards.length)}`
+    const shard = {
+      parquet: await this.#files.openShard(`data/${name}.parquet`),
+      csv: await this.#files.openShard(`csv/${name}.csv`),
+      rows: this.#rows,
+    }
+    this.#shards.push(shard)
     this.#rows = 0
-    this.#copying = this.#write(table, await this.#files.pathOf(path))
+    this.#copying = this.#write(table, shard)
     // A failure is met where the copy is awaited, not as an unhandled rejection before.
     this.#copying.catch(() => undefined)
   }
 
-  async #write(table: string, path: string): Promise<void> {
+  async #write(table: string, { parquet, csv }: { parquet: ShardWriter; csv: ShardWriter }): Promise<void> {
     const columns = COLUMNS.map((column) => `${column.sql} as "${column.name}"`).join(', ')
-    await this.#copy.run(
-      `copy (select ${columns} from ${table}) to ${quoted(path)} (format parquet, compression snappy, row_group_size 122880)`,
-    )
+    const copy = (path: string, format: string) =>
+      this.#copy.run(`copy (select ${columns} from ${table}) to ${quoted(path)} (${format}, use_tmp_file false)`)
+    await this.#pipe.into(parquet, (path) => copy(path, 'format parquet, compression snappy, row_group_size 122880'))
+    await this.#pipe.into(csv, (path) => copy(path, 'format csv, header'))
     await this.#copy.run(`drop table ${table}`)
   }
 }
+
+const number5 = (value: number): string => String(value).padStart(5, '0')
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`

@@ -1,42 +1,50 @@
 /**
  * The folder of a release while it is made: everything durable first, then one rename. There is never half a release.
  *
- * Folders are 0700 and files 0600. Releases lie here in the clear, readable by their owner alone: a demonstration's, until
- * shards are encrypted to the training room.
+ * Shards are encrypted before they reach the disk and lie under the SHA-256 of what is stored; documents (the card and what
+ * belongs to it) lie in the clear. Folders are 0700 and files 0600.
  */
-import { createHash, type Hash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { chmod, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { type FileHandle, mkdir, open, rename, rm, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { FairtraceError } from '@fairtrace/core'
+import { FairtraceError, type ReleaseManifest, shardFile } from '@fairtrace/core'
+import { ShardSealer } from './shard-cipher.ts'
 
 /** A file of the release as the manifest lists it. `path` has forward slashes. `rows` counts what the file is made of. */
-export interface Shard {
-  readonly path: string
-  readonly bytes: number
-  /** Hex. */
-  readonly sha256: string
-  readonly rows: number
-}
+export type Shard = ReleaseManifest['shards'][number]
+export type Document = ReleaseManifest['documents'][number]
+
+const byPath = (a: { readonly path: string }, b: { readonly path: string }) => (a.path < b.path ? -1 : 1)
 
 export class ReleaseFiles {
   readonly #staging: string
+  readonly #key: Uint8Array
   readonly #folders = new Set<string>()
   readonly #shards: Shard[] = []
+  readonly #documents: Document[] = []
+  #drafts = 0
 
-  private constructor(staging: string) {
+  private constructor(staging: string, key: Uint8Array) {
     this.#staging = staging
+    this.#key = key
   }
 
-  /** @param staging must not exist; beside the release's final folder, so that the rename stays on one file system */
-  static async create(staging: string): Promise<ReleaseFiles> {
+  /**
+   * @param staging must not exist; beside the release's final folder, so that the rename stays on one file system
+   * @param key the release's, 32 bytes
+   */
+  static async create(staging: string, key: Uint8Array): Promise<ReleaseFiles> {
     await mkdir(staging, { mode: 0o700 })
-    return new ReleaseFiles(staging)
+    return new ReleaseFiles(staging, key)
   }
 
   /** In the order in which paths sort, so that the manifest says nothing about the order of the work. */
   get shards(): readonly Shard[] {
-    return this.#shards.toSorted((a, b) => (a.path < b.path ? -1 : 1))
+    return this.#shards.toSorted(byPath)
+  }
+
+  get documents(): readonly Document[] {
+    return this.#documents.toSorted(byPath)
   }
 
   async pathOf(path: string): Promise<string> {
@@ -48,10 +56,23 @@ export class ReleaseFiles {
     return join(this.#staging, path)
   }
 
-  /** Writes a whole file, durably, and lists it. */
+  /** Encrypts a whole file, writes it durably, and lists it. */
   async writeShard(path: string, bytes: Uint8Array, rows: number): Promise<void> {
+    const writer = await this.openShard(path)
+    try {
+      await writer.writeBytes(bytes)
+      await writer.end()
+    } catch (error) {
+      await writer.close()
+      throw error
+    }
+    await this.adopt(writer, path, rows)
+  }
+
+  /** Writes a document in the clear, durably, and lists it. */
+  async writeDocument(path: string, bytes: Uint8Array): Promise<void> {
     await this.writeUnlisted(path, bytes)
-    this.#shards.push({ path, bytes: bytes.length, sha256: sha256Hex(bytes), rows })
+    this.#documents.push({ path, bytes: bytes.length, sha256: sha256Hex(bytes) })
   }
 
   /** Writes a whole file that the manifest doesn't list: the manifest itself, its signature, the charter, the proof. */
@@ -65,29 +86,27 @@ export class ReleaseFiles {
     }
   }
 
-  /** Opens a file that is written bit by bit. */
+  /** Opens a shard that is written bit by bit. @param path with or without its `-of-<count>`, which is not known yet */
   async openShard(path: string): Promise<ShardWriter> {
-    return new ShardWriter(await open(await this.pathOf(path), 'wx', 0o600))
+    const draft = await this.pathOf(`shards/.draft-${this.#drafts++}`)
+    return new ShardWriter(draft, await open(draft, 'wx', 0o600), new ShardSealer(this.#key, path))
   }
 
-  /** Gives a finished file its final name and lists it. */
-  async adopt(from: string, path: string, rows: number): Promise<void> {
-    const target = await this.pathOf(path)
-    await rename(await this.pathOf(from), target)
-    // Another program may have written it, under its own idea of who may read.
-    await chmod(target, 0o600)
-    const file = await open(target, constants.O_RDWR)
-    try {
-      const { bytes, sha256 } = await digestOf(file)
-      await file.sync()
-      this.#shards.push({ path, bytes, sha256, rows })
-    } finally {
-      await file.close()
-    }
+  /** Gives a shard that has ended its stored name and lists it. */
+  async adopt(writer: ShardWriter, path: string, rows: number): Promise<void> {
+    const { draft, bytes, sha256 } = writer.ended
+    await rename(draft, await this.pathOf(shardFile(sha256)))
+    this.#shards.push({ path, bytes, sha256, rows })
   }
 
-  /** Makes the folder the release. @throws `RELEASE_EXISTS` if a release of that name is there already */
-  async publish(directory: string): Promise<void> {
+  /**
+   * Makes the folder the release. Every file and folder gets the same time, so that none says when it was written.
+   * @throws `RELEASE_EXISTS` if a release of that name is there already
+   */
+  async publish(directory: string, atMs: number): Promise<void> {
+    const at = new Date(atMs)
+    const stored = [...this.#shards.map(({ sha256 }) => shardFile(sha256)), ...this.#documents.map(({ path }) => path)]
+    for (const path of stored) await utimes(join(this.#staging, path), at, at)
     for (const folder of this.#folders) await syncFolder(join(this.#staging, folder))
     await syncFolder(this.#staging)
     try {
@@ -108,14 +127,26 @@ export class ReleaseFiles {
   }
 }
 
-/** Collects lines into large writes. */
+/** Collects what is written into large pieces, and encrypts them on the way. */
 export class ShardWriter {
+  readonly #draft: string
   readonly #file: FileHandle
+  readonly #sealer: ShardSealer
+  readonly #hash = createHash('sha256')
   #waiting: string[] = []
   #waitingChars = 0
+  #sha256: string | null = null
+  #isClosed = false
 
-  constructor(file: FileHandle) {
+  constructor(draft: string, file: FileHandle, sealer: ShardSealer) {
+    this.#draft = draft
     this.#file = file
+    this.#sealer = sealer
+  }
+
+  get ended(): { readonly draft: string; readonly bytes: number; readonly sha256: string } {
+    if (this.#sha256 === null) throw new FairtraceError('INTERNAL', 'a shard was adopted before its end')
+    return { draft: this.#draft, bytes: this.#sealer.plaintextBytes, sha256: this.#sha256 }
   }
 
   async write(text: string): Promise<void> {
@@ -124,13 +155,23 @@ export class ShardWriter {
     if (this.#waitingChars >= 1 << 20) await this.#flush()
   }
 
-  async end(): Promise<void> {
-    await this.#flush()
-    await this.#file.close()
+  async writeBytes(bytes: Uint8Array): Promise<void> {
+    await this.#store(this.#sealer.update(bytes))
   }
 
-  /** Without what is still waiting. */
+  /** Durable from here on. */
+  async end(): Promise<void> {
+    await this.#flush()
+    await this.#store(this.#sealer.end())
+    await this.#file.sync()
+    this.#sha256 = this.#hash.digest('hex')
+    await this.close()
+  }
+
+  /** Also after a failure: without what is still waiting. */
   async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
     await this.#file.close()
   }
 
@@ -138,7 +179,14 @@ export class ShardWriter {
     const bytes = Buffer.from(this.#waiting.join(''))
     this.#waiting = []
     this.#waitingChars = 0
-    if (bytes.length > 0) await this.#file.writeFile(bytes)
+    if (bytes.length > 0) await this.writeBytes(bytes)
+  }
+
+  async #store(pieces: readonly Buffer[]): Promise<void> {
+    if (pieces.length === 0) return
+    const bytes = Buffer.concat(pieces)
+    this.#hash.update(bytes)
+    await this.#file.writeFile(bytes)
   }
 }
 
@@ -152,18 +200,6 @@ export function diskError(error: unknown): unknown {
 
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
-}
-
-async function digestOf(file: FileHandle): Promise<{ bytes: number; sha256: string }> {
-  const hash: Hash = createHash('sha256')
-  const block = Buffer.alloc(1 << 20)
-  let bytes = 0
-  for (;;) {
-    const { bytesRead } = await file.read(block, 0, block.length, bytes)
-    if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') }
-    hash.update(block.subarray(0, bytesRead))
-    bytes += bytesRead
-  }
 }
 
 async function syncFolder(path: string): Promise<void> {

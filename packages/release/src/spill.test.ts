@@ -28,6 +28,7 @@ function through(count: number, bytesInMemory?: number): number[] {
       const i = segment.actions[0] ?? -1
       expect({ ...segment, actions: [...segment.actions] }).toEqual({
         ...aSegment(i),
+        number: i,
         actions: [...aSegment(i).actions],
       })
       return i

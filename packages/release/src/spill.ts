@@ -6,7 +6,7 @@
  * in this process only: the working files of a build that was killed are noise.
  *
  * ```
- * record = i16 app ‖ i16 task ‖ i16 n ‖ i16 end ‖ n × FIELDS × i16       in the machine's byte order
+ * record = i16 app ‖ i16 task ‖ i16 n ‖ i16 end ‖ i32 number ‖ n × FIELDS × i16       in the machine's byte order
  * ```
  */
 import { type Cipheriv, createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
@@ -17,7 +17,7 @@ import type { Segment } from './episodes.ts'
 import { type Random, shuffle } from './random.ts'
 
 const BUCKETS = 64
-const HEAD = 4
+const HEAD = 6
 const SPILL_BYTES_IN_MEMORY = 128 * 1024 * 1024
 
 interface Bucket {
@@ -37,6 +37,7 @@ export class Spill {
     file: null,
   }))
   #bytesInMemory = 0
+  #added = 0
 
   /** @param folder for the files that don't fit into memory; the caller removes it */
   constructor(folder: string, random: Random, bytesInMemoryMax = SPILL_BYTES_IN_MEMORY) {
@@ -54,14 +55,17 @@ export class Spill {
     bucket.held[bucket.used + 1] = segment.task
     bucket.held[bucket.used + 2] = segment.actions.length / FIELDS
     bucket.held[bucket.used + 3] = segment.end
+    bucket.held[bucket.used + 4] = this.#added & 0xffff
+    bucket.held[bucket.used + 5] = this.#added >>> 16
+    this.#added++
     bucket.held.set(segment.actions, bucket.used + HEAD)
     bucket.used += size
     this.#bytesInMemory += 2 * size
     if (this.#bytesInMemory > this.#bytesInMemoryMax) this.#writeOut()
   }
 
-  /** Every segment once, in an order that tells nothing. Each is a view that is valid until the next. */
-  *drain(): Generator<Segment> {
+  /** Every segment once, numbered as it was added, in an order that tells nothing. Each is a view that is valid until the next. */
+  *drain(): Generator<Segment & { readonly number: number }> {
     for (const bucket of this.#buckets) {
       const all = this.#load(bucket)
       const starts: number[] = []
@@ -74,6 +78,7 @@ export class Spill {
           app: all[at] ?? 0,
           task: all[at + 1] ?? 0,
           end: all[at + 3] ?? 0,
+          number: ((all[at + 4] ?? 0) & 0xffff) | ((all[at + 5] ?? 0) << 16),
           actions: all.subarray(at + HEAD, end),
         }
       }

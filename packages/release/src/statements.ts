@@ -1,5 +1,6 @@
 /** What a release says about itself, once, for the card and the data sheet. Only what the code does, and what it doesn't. */
 import type { Charter } from '@fairtrace/core'
+import type { CapFacts } from './croissant.ts'
 
 export const STATEMENTS = {
   summary:
@@ -23,7 +24,7 @@ export const STATEMENTS = {
     'Coordinates are target centres on a drawn schematic of 1280 × 800, not pixels of a screen. The picture of a step shows that schematic with the target of the step (for keys and text, of the step before) filled in; it is no screenshot and gives the position away.',
     'Scrolls are merged: an amount is a number of wheel notches rounded up to a power of two; positive is up (scroll) and right (hscroll).',
     'Double and triple clicks with the right or middle button are written as one; the Parquet files hold the count.',
-    'No attacker was run on this release: the risk gate is not built. k-anonymity over apps, labels and tasks alone does not bound who could be found by their way of working. For demonstrations only.',
+    'Trajectories for Anthropic, OpenAI and OSWorld leave out a segment that their format cannot say; the path of a drag for OpenAI is made up from how hands move in general and says nothing about the person.',
   ],
   socialImpact:
     'Made so that software agents can learn from work without watching the people who do it. A release cannot be recalled once it was exported.',
@@ -32,8 +33,14 @@ export const STATEMENTS = {
   preprocessing: (charter: Charter): string[] => [
     `Recordings were cut into segments of at most ${charter.release.segmentActionsMax} actions, at every change of app and task.`,
     `Of each person at most ${charter.release.segmentsPerPersonMax} segments were drawn by chance; all segments were shuffled and named anew.`,
-    `Apps that fewer than ${charter.release.k} of these people used were left out with their segments; labels and tasks below ${charter.release.k} were removed.`,
+    `Apps that fewer than ${charter.release.k} of these people used were left out with their segments; labels and tasks below ${charter.release.k} were removed. This holds for what is in the release, after the contribution cap.`,
   ],
+  bound: ({ shareMax, typeActions, bound, kept }: CapFacts): string =>
+    `Nobody owns more than ${shareMax} of any type (${typeActions} actions in a row, by app, kind and role), in this release and over all releases; the largest share in it is ${bound}. Whoever sees one type, and knows nothing else, is right about whose it is with a chance of at most ${bound}. What is longer than a type is measured by the risk gate and not bounded. The cap kept ${kept} of the drawn actions; segments were cut where it had to.`,
+  gate: (gate: string | null): string =>
+    gate === null
+      ? 'No attacker was run on this release. It must not leave a demonstration.'
+      : `Risk gate: ${gate}. Its report is risk.json.`,
   personal: (charter: Charter): string =>
     `No names, texts, times, devices or pseudonyms. Actions of people remain personal data as long as somebody could recognise a way of working. Apps, labels and tasks were used by at least ${charter.release.k} distinct people.`,
 } as const

@@ -17,6 +17,8 @@ import {
   type ReleaseManifest,
   releaseManifestSchema,
   releaseStatementSchema,
+  shardBytes,
+  shardFile,
 } from '@fairtrace/core'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8 } from './encoding.ts'
@@ -109,13 +111,31 @@ function parseManifest(bytes: Uint8Array): ReleaseManifest {
   }
 }
 
+/** A file as it is stored. */
+interface StoredFile {
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** Nothing here needs a key: what is signed is the digest of what is stored, encrypted. */
+function storedFiles({ shards, documents }: ReleaseManifest): StoredFile[] {
+  const sealed = shards.map(({ bytes, sha256: digest }) => ({
+    path: shardFile(digest),
+    bytes: shardBytes(bytes),
+    sha256: digest,
+  }))
+  return [...documents, ...sealed]
+}
+
 /** Each file listed once and there, and none that isn't listed: an extra file would pass for part of the release. */
-async function requireListed(source: ReleaseSource, { shards }: ReleaseManifest): Promise<void> {
+async function requireListed(source: ReleaseSource, manifest: ReleaseManifest): Promise<void> {
   const expected = new Set<string>(RELEASE_UNLISTED)
-  for (const { path } of shards) {
+  for (const { path } of [...storedFiles(manifest), ...manifest.shards]) {
     if (expected.has(path)) throw new FairtraceError('RELEASE_SHARD_MISMATCH', `${path} is listed twice`)
     expected.add(path)
   }
+  for (const { path } of manifest.shards) expected.delete(path)
   const extra = (await source.list()).filter((path) => !expected.has(path))
   if (extra.length > 0) {
     throw new FairtraceError('RELEASE_SHARD_MISMATCH', `${extra.length} files are not listed; the first is ${extra[0]}`)
@@ -124,9 +144,10 @@ async function requireListed(source: ReleaseSource, { shards }: ReleaseManifest)
 
 async function requireShards(
   source: ReleaseSource,
-  { shards }: ReleaseManifest,
+  manifest: ReleaseManifest,
   onProgress: ReleaseOptions['onProgress'],
 ): Promise<void> {
+  const shards = storedFiles(manifest)
   const total = shards.reduce((sum, { bytes }) => sum + bytes, 0)
   let done = 0
   for (const shard of shards) {

@@ -11,6 +11,7 @@ import {
   ledgerOrigin,
   noticeDigest,
   parseCharter,
+  shardFile,
 } from '@fairtrace/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -307,13 +308,21 @@ interface ReleaseChange {
   readonly signer?: Signer
 }
 
+const SHARDS = ['agentnet/train-00000.jsonl', 'data/train-00000.parquet'] as const
+const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+/** Where a shard of `aRelease` lies: by the digest of what is stored, with room for magic and tag. */
+function shardAt(i: number): string {
+  return shardFile(sha256Of(Buffer.concat([Buffer.from(`sealed rows of ${SHARDS[i]}`), Buffer.alloc(20)])))
+}
+
 async function aRelease({ manifest = {}, signer = BUILDER }: ReleaseChange = {}): Promise<Files> {
-  const shards = ['agentnet/part-0.jsonl', 'parquet/part-0.parquet'].map((path) => ({
-    path,
-    bytes: Buffer.from(`rows of ${path}`),
-  }))
+  const sealed = SHARDS.map((path, i) => {
+    const bytes = Buffer.concat([Buffer.from(`sealed rows of ${path}`), Buffer.alloc(20)])
+    return { path, stored: shardAt(i), bytes }
+  })
+  const card = Buffer.from('# first')
   const text = JSON.stringify({
-    v: 1,
+    v: 2,
     programme: CHARTER.programme,
     name: 'first',
     charter: charterHash(CHARTER),
@@ -322,19 +331,16 @@ async function aRelease({ manifest = {}, signer = BUILDER }: ReleaseChange = {})
     builder: '0.1.0',
     parameters: { k: 5, apps: ['desktop:orders'] },
     counts: { actions: 12, byKind: { click: 12 } },
-    shards: shards.map(({ path, bytes }) => ({
-      path,
-      bytes: bytes.length,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
-      rows: 1,
-    })),
+    documents: [{ path: 'README.md', bytes: card.length, sha256: sha256Of(card) }],
+    shards: sealed.map(({ path, bytes }) => ({ path, bytes: bytes.length - 20, sha256: sha256Of(bytes), rows: 1 })),
     previous: [],
     ...manifest,
   })
   const id = createHash('sha256').update(text).digest('base64url')
   const entries = [...ENTRIES.slice(0, 20), ledgerEntry('release.published', { manifest: id }, SALT)]
   return new Map<string, Uint8Array>([
-    ...shards.map(({ path, bytes }) => [path, bytes] as const),
+    ...sealed.map(({ stored, bytes }) => [stored, bytes] as const),
+    ['README.md', card],
     ['manifest.json', Buffer.from(text)],
     ['manifest.jws', Buffer.from(signJws('ft-release+jwt', { manifest: id }, signer))],
     ['charter.yaml', Buffer.from(CHARTER_YAML)],
@@ -359,8 +365,9 @@ describe('verifyRelease', () => {
   it.each([
     ['manifest.json', 'SIGNATURE_INVALID'],
     ['manifest.jws', 'SIGNATURE_INVALID'],
-    ['agentnet/part-0.jsonl', 'RELEASE_SHARD_MISMATCH'],
-    ['parquet/part-0.parquet', 'RELEASE_SHARD_MISMATCH'],
+    [shardAt(0), 'RELEASE_SHARD_MISMATCH'],
+    [shardAt(1), 'RELEASE_SHARD_MISMATCH'],
+    ['README.md', 'RELEASE_SHARD_MISMATCH'],
     ['ledger.tlog-proof', 'LEDGER_INVALID'],
   ])('finds one changed byte anywhere in %s', async (path, code) => {
     const good = await aRelease()
@@ -378,7 +385,7 @@ describe('verifyRelease', () => {
     ['manifest.json', 'RELEASE_NOT_FOUND'],
     ['manifest.jws', 'SIGNATURE_INVALID'],
     ['charter.yaml', 'SIGNATURE_INVALID'],
-    ['agentnet/part-0.jsonl', 'RELEASE_SHARD_MISMATCH'],
+    [shardAt(0), 'RELEASE_SHARD_MISMATCH'],
   ])('finds that %s is missing', async (path, code) => {
     const files = await aRelease()
     files.delete(path)
@@ -387,13 +394,13 @@ describe('verifyRelease', () => {
 
   it('finds a file that is not listed, two that changed places, and one that grew', async () => {
     const good = await aRelease()
-    const [a, b] = [good.get('agentnet/part-0.jsonl') ?? Buffer.of(), good.get('parquet/part-0.parquet') ?? Buffer.of()]
+    const [a, b] = [good.get(shardAt(0)) ?? Buffer.of(), good.get(shardAt(1)) ?? Buffer.of()]
     for (const changed of [
       new Map(good).set('agentnet/part-1.jsonl', Buffer.from('x')),
       new Map(good).set('.hidden', Buffer.from('x')),
-      new Map(good).set('agentnet/part-0.jsonl', b).set('parquet/part-0.parquet', a),
-      new Map(good).set('agentnet/part-0.jsonl', Buffer.concat([a, Buffer.from('\n')])),
-      new Map(good).set('agentnet/part-0.jsonl', a.subarray(0, -1)),
+      new Map(good).set(shardAt(0), b).set(shardAt(1), a),
+      new Map(good).set(shardAt(0), Buffer.concat([a, Buffer.from('\n')])),
+      new Map(good).set(shardAt(0), a.subarray(0, -1)),
     ]) {
       await expect(checkRelease(changed)).rejects.toMatchObject(refused('RELEASE_SHARD_MISMATCH'))
     }

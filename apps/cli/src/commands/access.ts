@@ -11,7 +11,6 @@ interface Options extends StaffPlace {
 }
 interface RequestOptions extends Options {
   readonly release?: string
-  readonly recipient?: string
   readonly name?: string
   readonly reason: string
   readonly hours: string
@@ -95,7 +94,6 @@ export function accessCommand(): Command {
     .requiredOption('--hours <hours>', 'for how long, counted from its activation')
     .option('--name <name>', 'name of the release to build from recordings')
     .option('--release <id>', 'a release to train on, in place of recordings')
-    .option('--recipient <key>', 'with --release: the training room’s X25519 key')
     .action((options: RequestOptions) => runCommand(options, () => request(options)))
   add('end', 'Ends a grant now, for good.')
     .argument('<grant>', 'id of the grant')
@@ -110,12 +108,12 @@ export function accessCommand(): Command {
   return command
 }
 
-async function request({ release, recipient, name, reason, hours, ...options }: RequestOptions): Promise<void> {
+async function request({ release, name, reason, hours, ...options }: RequestOptions): Promise<void> {
   const portal = await staffSession(options, 'researcher')
   const scope =
     release === undefined ? { kind: 'recordings', releaseName: name ?? 'release' } : { kind: 'release', release }
   const lengthMs = wholeNumber('--hours', hours, 1, 2_160) * HOUR_MS
-  const body = { scope, reason, lengthMs, ...(recipient === undefined ? {} : { recipientKey: recipient }) }
+  const body = { scope, reason, lengthMs }
   const asked = await portal.post('/api/grants', body, grantSchema)
   if (options.json) return printJson(asked)
   say(sentence(asked))

@@ -1,15 +1,12 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import process from 'node:process'
 import { FairtraceError, type ReleaseManifest, releaseManifestSchema } from '@fairtrace/core'
 import { releaseId } from '@fairtrace/release'
 import { DataDir } from '@fairtrace/server'
 import { releaseNamePattern } from '@fairtrace/server/builder/job'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { dataOption } from '../data-dir.ts'
-import { openExportLog } from '../release/export-log.ts'
-import { EXPORT_FORMATS, type ExportFormat, exportRelease } from '../release/export-release.ts'
 import { requestRelease } from '../release/request-release.ts'
 import { printJson, progress, runCommand } from '../terminal.ts'
 
@@ -20,7 +17,7 @@ interface Shared {
   readonly json?: boolean
 }
 
-/** `fairtrace release build|show|export`. */
+/** `fairtrace release build|show`. */
 export function releaseCommand(): Command {
   const build = new Command('build')
     .description('Builds a release of a running demonstration, under a grant that its two approvers sign.')
@@ -35,21 +32,7 @@ export function releaseCommand(): Command {
     .addOption(dataOption())
     .option('--json', 'print JSON')
     .action((name: string | undefined, options: Shared) => runCommand(options, () => showReleases(name, options)))
-  const exporting = new Command('export')
-    .description('Copies a release out, if the charter allows it. What was copied can not be recalled.')
-    .argument('<name>', 'name of the release')
-    .addOption(dataOption())
-    .addOption(new Option('--format <format>', 'which files').choices([...EXPORT_FORMATS]).makeOptionMandatory())
-    .requiredOption('--out <dir>', 'folder to make; must not exist, or be empty')
-    .option('--json', 'print JSON')
-    .action((name: string, options: Shared & { format: ExportFormat; out: string }) =>
-      runCommand(options, () => copyOut(name, options)),
-    )
-  return new Command('release')
-    .description('Builds, shows and exports releases.')
-    .addCommand(build)
-    .addCommand(show)
-    .addCommand(exporting)
+  return new Command('release').description('Builds and shows releases.').addCommand(build).addCommand(show)
 }
 
 async function buildRelease(options: Shared & { name: string; seed: string }): Promise<void> {
@@ -92,33 +75,6 @@ async function showReleases(name: string | undefined, options: Shared): Promise<
   else if (releases.length === 0)
     process.stdout.write('No release yet. Build one with `fairtrace release build --name NAME`.\n')
   else process.stdout.write(`${releases.map(({ manifest }) => summary(manifest)).join('\n')}\n`)
-}
-
-async function copyOut(name: string, options: Shared & { format: ExportFormat; out: string }): Promise<void> {
-  const dir = new DataDir(options.data)
-  dir.installation()
-  const release = folderOf(dir, requireName(name))
-  const out = resolve(options.out)
-  const log = await openExportLog(dir)
-  const bar = progress('verify', SHARES)
-  try {
-    const exported = await exportRelease({
-      release,
-      charterInForce: log.charterInForce,
-      format: options.format,
-      out,
-      onAllowed: (id) => log.write({ release: id, name, format: options.format }),
-      onProgress: (bytes, total) => bar.update(Math.round((SHARES * bytes) / Math.max(1, total))),
-    })
-    bar.stop()
-    const { id, files, bytes } = exported
-    const note = 'This copy can not be recalled: whoever has it keeps it, whatever participants decide later.'
-    if (options.json) printJson({ id, name, format: options.format, out, files, bytes, note })
-    else process.stdout.write(`${files} files, ${bytes} bytes of ${name} copied to ${out}\n${note}\n`)
-  } finally {
-    await log.close()
-    bar.stop()
-  }
 }
 
 function requireName(name: string): string {

@@ -93,7 +93,7 @@ async function ask(session: PortalSession, releaseName: string): Promise<string>
   return (await session.post('/api/grants', body, grantSchema)).grant.id
 }
 
-async function approve(
+export async function approve(
   portalUrl: string,
   people: People,
   { role, seed }: People['approvers'][number],
@@ -107,7 +107,7 @@ async function approve(
 }
 
 /** The vault logs the approved grant and asks the keeper, from whose word on its time runs. */
-async function waitUntilActive(session: PortalSession, grant: string): Promise<void> {
+export async function waitUntilActive(session: PortalSession, grant: string): Promise<void> {
   const until = performance.now() + ACTIVATION_MS_MAX
   for (;;) {
     const { state, failure } = await session.get(`/api/grants/${grant}`, grantSchema)
@@ -128,7 +128,7 @@ async function waitForJob(session: PortalSession, job: string, { onProgress }: R
   }
 }
 
-function accountOf(people: People, role: People['accounts'][number]['role']): People['accounts'][number] {
+export function accountOf(people: People, role: People['accounts'][number]['role']): People['accounts'][number] {
   const account = people.accounts.find((candidate) => candidate.role === role)
   if (account === undefined) throw new FairtraceError('SESSION_REQUIRED', `this demonstration has no ${role}`)
   return account

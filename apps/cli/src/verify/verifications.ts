@@ -63,7 +63,8 @@ export async function release(folder: string, trust: Trust, say: Say): Promise<V
         : 'The charter in the folder is the given one.',
     )
     say(`The manifest of “${manifest.name}” is signed by the builder that the charter names.`)
-    say(`All ${manifest.shards.length} listed files are there, unchanged, and no others.`)
+    const files = manifest.shards.length + manifest.documents.length
+    say(`All ${files} listed files are there, unchanged, and no others; no key was needed.`)
     if (ledger === null) say('The folder holds no ledger proof; nothing was checked against the ledger.')
     else say(`The ledger ${ledger.origin} has the release as entry ${ledger.index} of ${ledger.size}.`)
     return {
@@ -71,7 +72,7 @@ export async function release(folder: string, trust: Trust, say: Say): Promise<V
       facts: {
         release: id,
         charter: manifest.charter,
-        files: manifest.shards.length,
+        files,
         ledgerIndex: ledger?.index ?? null,
       },
     }

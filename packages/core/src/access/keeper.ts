@@ -66,6 +66,34 @@ export function sliceDigest(items: readonly KeeperItem[]): string {
   return digestOf('fairtrace/opening-slice/v1\n', items)
 }
 
+/** Both public keys of a release, by the keeper's word. Its key is sealed to both, and opens with a share of each. */
+export const releaseKeysSchema = z.strictObject({
+  /** Digest of the release's manifest. */
+  release: z.string().regex(digestPattern),
+  vaultKey: x25519Key,
+  keeperKey: x25519Key,
+  /** Ed25519 by `keys.keeper` over `releaseKeysMessage`. */
+  signature,
+})
+export type ReleaseKeys = z.infer<typeof releaseKeysSchema>
+
+export function releaseKeysMessage(
+  programme: string,
+  { release, vaultKey, keeperKey }: Omit<ReleaseKeys, 'signature'>,
+): Uint8Array {
+  const statement = canonicalJson({ programme, release, vaultKey, keeperKey })
+  return new TextEncoder().encode(`fairtrace/release-keys/v1\n${statement}`)
+}
+
+/** A release's key to open: `e` is the ephemeral public key under which it was sealed. */
+export const keeperReleaseItemSchema = z.strictObject({ release: z.string().regex(digestPattern), e: x25519Key })
+export type KeeperReleaseItem = z.infer<typeof keeperReleaseItemSchema>
+
+/** Of a release's key, as the ledger's entry names it: no slice of content keys has this digest. */
+export function releaseItemDigest(item: KeeperReleaseItem): string {
+  return digestOf('fairtrace/opening-release/v1\n', item)
+}
+
 export const GRANT_APPROVED_ENTRY = 'grant.approved'
 export const GRANT_OPENED_ENTRY = 'grant.opened'
 export const OWN_OPENED_ENTRY = 'participant.opened'
@@ -160,6 +188,24 @@ export const keeperCallSchema = z.discriminatedUnion('call', [
     /** Fresh X25519 public key of the vault's, to which the shares are sealed. */
     replyKey: x25519Key,
   }),
+  /** Makes the keeper's half of a release's key pair. The same again gives the same; never for one that was closed. */
+  z.strictObject({
+    call: z.literal('make-release-share'),
+    release: z.string().regex(digestPattern),
+    vaultKey: x25519Key,
+  }),
+  z.strictObject({
+    call: z.literal('open-release'),
+    grant: grantSchema,
+    approvals: z.array(approvalSchema).max(32),
+    activation: activationSchema,
+    /** Entry `grant.opened`; its one slice is `releaseItemDigest(item)`. */
+    logged,
+    item: keeperReleaseItemSchema,
+    replyKey: x25519Key,
+  }),
+  /** Destroys the half of a release, for good: nothing opens it any more. */
+  z.strictObject({ call: z.literal('close-release'), release: z.string().regex(digestPattern) }),
   z.strictObject({
     call: z.literal('add-passkey'),
     /** JWS of `PASSKEY_ENROLMENT_TYP`. */
@@ -226,6 +272,9 @@ export const keeperResultSchemas = {
   activate: z.strictObject({ activation: activationSchema }),
   'end-grant': z.strictObject({}),
   open: keeperSharesSchema,
+  'make-release-share': z.strictObject({ keys: releaseKeysSchema }),
+  'open-release': keeperSharesSchema,
+  'close-release': z.strictObject({}),
   'add-passkey': z.strictObject({ usableFromMs: z.int() }),
   'open-own': keeperSharesSchema,
   'raise-epoch': z.strictObject({}),

@@ -10,6 +10,8 @@ import { type WebhookSettings, Webhooks } from './webhooks.ts'
 export interface AccessSettings {
   /** The builder's X25519 key: recordings open for it alone. Raw, base64url. */
   readonly builderBoxKey: string
+  /** The training room's: releases open for it alone. */
+  readonly roomBoxKey: string
   readonly webhooks: WebhookSettings
 }
 
@@ -20,6 +22,8 @@ export class PortalAccess {
   readonly webhooks: Webhooks
   /** Null where no builder is known; then nobody can ask for recordings. */
   readonly builderBoxKey: string | null
+  /** Null where no training room is known; then nobody can ask for a release. */
+  readonly roomBoxKey: string | null
 
   constructor(database: OpenDatabase, settings: AccessSettings | null, clock: Clock, log: Logger) {
     this.grants = new Grants(database, clock)
@@ -27,5 +31,6 @@ export class PortalAccess {
     this.releases = new ReleaseJobs(database)
     this.webhooks = new Webhooks(database, settings?.webhooks ?? [], clock, log)
     this.builderBoxKey = settings?.builderBoxKey ?? null
+    this.roomBoxKey = settings?.roomBoxKey ?? null
   }
 }

@@ -6,6 +6,7 @@ import type { ConcernConsequences } from '../concerns/consequences.ts'
 import type { Leases } from '../consent/leases.ts'
 import type { ProgrammeReader } from '../consent/programme.ts'
 import type { ConsentStore } from '../consent/store.ts'
+import type { RoomAccess } from '../room/room-access.ts'
 import type { Signer } from '../runtime/jws.ts'
 import type { RoleContext } from '../runtime/role.ts'
 import type { OpenDatabase } from '../store/database.ts'
@@ -26,6 +27,7 @@ export interface Portal {
   readonly limits: SignInLimits
   readonly passkeys: Passkeys
   readonly access: PortalAccess
+  readonly room: RoomAccess
   readonly issuer: Signer
   readonly concernKeys: ConcernKeys
   readonly consequences: ConcernConsequences

@@ -9,6 +9,7 @@ import { openLeases } from '../consent/leases.ts'
 import { ProgrammeReader } from '../consent/programme.ts'
 import { ConsentStore } from '../consent/store.ts'
 import { keepIncidents } from '../incident/incidents.ts'
+import { RoomAccess } from '../room/room-access.ts'
 import { signerFromSeed } from '../runtime/jws.ts'
 import { type Point, startPoint } from '../runtime/points.ts'
 import { watchProgramme } from '../runtime/programme.ts'
@@ -48,6 +49,7 @@ import { pageRoutes } from './routes/page-routes.ts'
 import { passkeyRoutes } from './routes/passkey-routes.ts'
 import { pauseRoutes } from './routes/pause-routes.ts'
 import { programmeRoutes } from './routes/programme-routes.ts'
+import { roomRoutes } from './routes/room-routes.ts'
 import { localSignInRoutes, sessionRoutes } from './routes/sign-in-routes.ts'
 import { sweepRoutes } from './routes/sweep-routes.ts'
 import { Sessions } from './sessions.ts'
@@ -149,6 +151,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
       },
     }),
     access: grantAccess,
+    room: new RoomAccess(database, context.objectsDir),
     publicAddress,
     hasOrganisation: oidc !== null,
     issuer,
@@ -173,6 +176,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     sessionRoutes(app, portal)
     passkeyRoutes(app, portal)
     grantRoutes(app, portal)
+    roomRoutes(app, portal)
     ownDataRoutes(app, portal)
     accessRoutes(app, portal)
     audienceRoutes(app, portal)

@@ -1,9 +1,11 @@
 /**
  * One job, from grant to release: gate → keys → recordings → folder → ledger → publish → row.
  *
- * The ledger knows of a release before anybody can read it. Killed anywhere, the job starts again from scratch: what lies under
+ * The key of the shards exists in this process's memory alone until vault and keeper have it, sealed to halves of both; then it is
+ * forgotten. The ledger knows of a release before anybody can read it. Killed anywhere, the job starts again from scratch: what lies under
  * the staging name, or under the release's name without a row, was never published.
  */
+import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -13,21 +15,32 @@ import {
   FairtraceError,
   parseCharter,
   RELEASE_ENTRY_TYPE,
+  RELEASE_KEY_BYTES,
   type ReleaseId,
   widensUse,
 } from '@fairtrace/core'
-import { type StagedRelease, stageRelease } from '@fairtrace/release'
+import { type ConsentCount, peopleShown, type StagedRelease, stageRelease } from '@fairtrace/release'
 import { appendToLedger } from '../ledger/append.ts'
 import { ledgerProof } from '../ledger/proof.ts'
 import { type Signer, signJws } from '../runtime/jws.ts'
 import { readProgramme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import { FileObjects } from '../store/objects.ts'
+import { sealReleaseKey } from '../vault/release-keys.ts'
 import { builderBoxKey, releaseSecret } from './box-key.ts'
 import { watchGrant } from './grant-watch.ts'
 import { parseReleaseJob, type ReleaseJob } from './job.ts'
 import { openContentKeys } from './open-keys.ts'
 import { readRecordings } from './read-recordings.ts'
+import { serveReleaseErasures } from './release-erasures.ts'
+import {
+  forgetErased,
+  readReleaseRecords,
+  recordRelease,
+  requireDifference,
+  requireInterval,
+} from './release-records.ts'
+import { judgeCandidate } from './risk-gate.ts'
 
 /** Where the recordings end and the writing begins on the way from 0 to 1. */
 const READ_SHARE = 0.7
@@ -61,19 +74,42 @@ export async function buildJob(request: unknown, input: JobInput): Promise<Relea
 
 async function buildUnderGrant(job: ReleaseJob, input: JobInput): Promise<ReleaseId> {
   const { database, signer, signingSeed, signal } = input
-  const { charter, yaml, usable } = await charterInForce(database, job, signer)
+  const { charter, yaml, usable, versions } = await charterInForce(database, job, signer)
   const directory = join(input.objectsDir, 'releases', job.name)
   await requireFree(database, job.name, directory)
+  await requireInterval(database, charter.release.interval, input.clock.nowMs())
   const contentKeys = await openContentKeys(database, builderBoxKey(signingSeed), job.grant, job.approvals, signal)
   for (;;) {
     const used = new Set<string>()
+    const consents = new ConsentCounts(charter.release.k, versions)
+    await serveReleaseErasures(database, signingSeed)
+    await forgetErased(database, signingSeed)
+    const earlier = await readReleaseRecords(database, signingSeed)
+    const { previous } = earlier
+    const { installation } = input
+    // Random, and not derived from the builder's seed: whoever has that opens no release.
+    const key = randomBytes(RELEASE_KEY_BYTES)
     const staged = await stageRelease({
       directory,
       name: job.name,
       charter,
       charterYaml: yaml,
       seed: job.seed,
-      secret: releaseSecret(signingSeed, job.seed),
+      // With its name: a later release of the same seed has another sample and other names.
+      secret: releaseSecret(signingSeed, `${job.name}\n${job.seed}`),
+      key,
+      previous,
+      earlier,
+      consents: () => consents.shown(),
+      // No earlier release can be made again to be attacked together: the gate is told that there are some.
+      assess: (candidate) =>
+        judgeCandidate(candidate, candidate.drawn(), {
+          charter,
+          installation,
+          seed: job.seed,
+          earlier: { releases: previous.length, candidates: () => [] },
+          signal,
+        }),
       publishedAtMs: input.clock.nowMs(),
       parts: readRecordings({
         database,
@@ -82,13 +118,16 @@ async function buildUnderGrant(job: ReleaseJob, input: JobInput): Promise<Releas
         charters: usable,
         signal,
         onProgress: (done, total) => input.onProgress((READ_SHARE * done) / Math.max(1, total)),
-        onUsed: (contentKeyId) => used.add(contentKeyId),
+        onUsed({ content_key_id: contentKeyId, pseudonym, charter_hash: under }) {
+          used.add(contentKeyId)
+          consents.add(under, pseudonym)
+        },
       }),
       sign: (typ, payload) => signJws(typ, payload, signer),
       builder: signer.publicKey,
     })
     input.onProgress(WRITTEN_SHARE)
-    const ledgerIndex = await publish(staged, used, database, signal)
+    const ledgerIndex = await publish(staged, key, used, database, signal, charter.release.k).finally(() => key.fill(0))
     // Somebody withdrew while it was made: it is made again without them, and nobody is told why it took longer.
     if (ledgerIndex === null) continue
     await announce(staged, job.name, ledgerIndex, input)
@@ -99,12 +138,16 @@ async function buildUnderGrant(job: ReleaseJob, input: JobInput): Promise<Releas
 /** @returns the entry of the ledger, or null if somebody in it was erased meanwhile; then it is gone */
 async function publish(
   staged: StagedRelease,
+  key: Uint8Array,
   used: ReadonlySet<string>,
   database: OpenDatabase,
   signal: AbortSignal,
+  k: number,
 ): Promise<number | null> {
   try {
     if (await isStillStored(database, used)) {
+      await requireDifference(database, staged.people, k)
+      await sealReleaseKey(database, staged.id, key)
       const detail = { manifest: staged.id }
       const { index, salt } = await appendToLedger(database, RELEASE_ENTRY_TYPE, detail, { waitForCheckpoint: true })
       const proof = Buffer.from(await ledgerProof(database, index, salt))
@@ -135,22 +178,56 @@ async function isStillStored(database: OpenDatabase, contentKeyIds: ReadonlySet<
 }
 
 async function announce(
-  { id, manifest }: StagedRelease,
+  staged: StagedRelease,
   name: string,
   ledgerIndex: number,
   { database, clock }: JobInput,
 ): Promise<void> {
-  await database.db
-    .insertInto('release.releases')
-    .values({
-      id,
-      name,
-      directory: `releases/${name}`,
-      created_at_ms: clock.nowMs(),
-      manifest: JSON.stringify(manifest),
-      ledger_index: ledgerIndex,
-    })
-    .execute()
+  const { id, manifest } = staged
+  const client = await database.pool.connect()
+  try {
+    await client.query('begin')
+    await client.query(
+      `insert into release.releases (id, name, directory, created_at_ms, manifest, ledger_index)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [id, name, `releases/${name}`, clock.nowMs(), JSON.stringify(manifest), ledgerIndex],
+    )
+    await recordRelease(client, staged)
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  } finally {
+    client.release()
+  }
+}
+
+/** How many people's recordings came in under which charter: in steps of k, none below. */
+class ConsentCounts {
+  readonly #people = new Map<string, Set<string>>()
+  readonly #k: number
+  readonly #versions: ReadonlyMap<string, number>
+
+  constructor(k: number, versions: ReadonlyMap<string, number>) {
+    this.#k = k
+    this.#versions = versions
+  }
+
+  add(charter: string, person: string): void {
+    const known = this.#people.get(charter) ?? new Set()
+    this.#people.set(charter, known.add(person))
+  }
+
+  shown(): ConsentCount[] {
+    return [...this.#people]
+      .map(([hash, people]) => ({
+        charterHash: hash,
+        charterVersion: this.#versions.get(hash) ?? 0,
+        people: peopleShown(this.#k, people.size),
+      }))
+      .filter(({ people }) => people >= this.#k)
+      .toSorted((a, b) => (a.charterHash < b.charterHash ? -1 : 1))
+  }
 }
 
 /** Nothing stands in for the risk gate: without it only simulated people's recordings may become a release. */
@@ -169,6 +246,8 @@ interface InForce {
   readonly yaml: string
   /** Charters of which the one in force widens nothing that governs use. */
   readonly usable: ReadonlySet<string>
+  /** Version by hash. */
+  readonly versions: ReadonlyMap<string, number>
 }
 
 async function charterInForce(database: OpenDatabase, job: ReleaseJob, signer: Signer): Promise<InForce> {
@@ -186,7 +265,8 @@ async function charterInForce(database: OpenDatabase, job: ReleaseJob, signer: S
     throw new FairtraceError('KEY_UNAVAILABLE', "the charter names another builder's key")
   }
   const usable = [...charters].filter(([, made]) => !widensUse(made, charter)).map(([made]) => made as string)
-  return { charter, yaml, usable: new Set(usable) }
+  const versions = new Map([...charters].map(([made, { version }]) => [made as string, version]))
+  return { charter, yaml, usable: new Set(usable), versions }
 }
 
 async function requireFree(database: OpenDatabase, name: string, directory: string): Promise<void> {

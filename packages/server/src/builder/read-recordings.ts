@@ -27,8 +27,8 @@ export interface RecordingsInput {
   readonly signal: AbortSignal
   /** Actions read so far, of the total at the beginning. */
   onProgress(done: number, total: number): void
-  /** Told of each content key under which something goes into the release. */
-  onUsed(contentKeyId: string): void
+  /** Told of each chunk that goes into the release. */
+  onUsed(row: ChunkRow): void
 }
 
 /**
@@ -45,21 +45,22 @@ export async function* readRecordings(input: RecordingsInput): AsyncGenerator<Re
   const people = await realPeople(database)
   let done = 0
   const keys = new Map([...contentKeys].map(([id, key]) => [id, createSecretKey(key)]))
+  // The one place that decides whose recordings are in a release.
+  // Made under terms that the charter in force widens, or that nobody knows: its person has not agreed to this use.
+  const isInScope = (row: ChunkRow): boolean =>
+    charters.has(row.charter_hash) && keys.has(row.content_key_id) && people.has(row.pseudonym)
   for await (const page of pagesInOrder(database)) {
     signal.throwIfAborted()
-    // Made under terms that the charter in force widens, or that nobody knows: its person has not agreed to this use.
-    const inScope = page.filter(
-      (row) => charters.has(row.charter_hash) && keys.has(row.content_key_id) && people.has(row.pseudonym),
-    )
+    const inScope = page.filter(isInScope)
     const sealed = await readChunks(objects, inScope)
     for (const row of page) {
       done += row.actions
       const key = keys.get(row.content_key_id)
-      if (key === undefined || !charters.has(row.charter_hash) || !people.has(row.pseudonym)) continue
+      if (key === undefined || !isInScope(row)) continue
       const actions = parseActions(await open(input, row, key, sealed.get(row.batch_id)))
-      onUsed(row.content_key_id)
+      onUsed(row)
       const outcome = row.last && (row.outcome === 'done' || row.outcome === 'not-done') ? row.outcome : null
-      yield { person: row.pseudonym, task: row.task, outcome, actions }
+      yield { person: row.pseudonym, recording: row.recording, task: row.task, outcome, actions }
     }
     onProgress(Math.min(done, total), total)
     await breathe()

@@ -12,6 +12,7 @@ import type { StartRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
 import { repeat } from '../vault/repeat.ts'
 import { buildJob } from './build-job.ts'
+import { serveReleaseErasures } from './release-erasures.ts'
 
 const POLL_MS = 1_000
 const PROGRESS_MS = 250
@@ -49,6 +50,9 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
       client.release(true)
     }
   })
+  const erasures = repeat('erasures that reach releases', POLL_MS, log, () =>
+    serveReleaseErasures(database, signingSeed),
+  )
   const listener = listen(database, 'fairtrace_jobs', jobs.soon)
   const point = await startPoint({
     ...{ database, role: 'builder', signer, programme, log },
@@ -67,6 +71,7 @@ export const startBuilder: StartRole = async ({ installation, databaseUrl, objec
       stopping.abort()
       await listener.stop()
       await jobs.stop()
+      await erasures.stop()
       await point.stop()
       await programme.stop()
       await database.close()

@@ -33,7 +33,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type ErrorCode, FairtraceError } from '@fairtrace/core'
 import { z } from 'zod'
 import { type WebhookSettings, webhookSettingsSchema } from '../access/webhooks.ts'
-import { builderBoxPublicKey } from '../builder/box-key.ts'
+import { builderBoxPublicKey, roomBoxPublicKey } from '../builder/box-key.ts'
 import { publicKeyOf } from '../runtime/jws.ts'
 import type { RoleName } from '../runtime/role.ts'
 import { type SignInSettings, signInSettingsSchema } from '../runtime/sign-in-settings.ts'
@@ -60,6 +60,8 @@ const installationSchema = z.strictObject({
   }),
   /** X25519 key to which opened content keys are sealed. */
   builderBoxKey: publicKey,
+  /** X25519 key to which the keys of releases are sealed. */
+  roomBoxKey: publicKey,
 })
 export type Installation = z.infer<typeof installationSchema>
 
@@ -346,6 +348,7 @@ function create(dir: DataDir, kind: InstallationKind): void {
       room: publicKeyOf(seeds.room),
     },
     builderBoxKey: builderBoxPublicKey(seeds.builder),
+    roomBoxKey: roomBoxPublicKey(seeds.room),
   }
   // Last: with it the directory counts as made.
   writeOwnerOnly(dir.path('installation.json'), installation)

@@ -104,7 +104,14 @@ function contextOf(
     demoAccountsFile:
       installation.kind === 'demonstration' && options.role === 'portal' ? dir.path('demo/people.json') : null,
     signIn: options.role === 'portal' ? dir.signIn() : null,
-    access: options.role === 'portal' ? { builderBoxKey: installation.builderBoxKey, webhooks: dir.webhooks() } : null,
+    access:
+      options.role === 'portal'
+        ? {
+            builderBoxKey: installation.builderBoxKey,
+            roomBoxKey: installation.roomBoxKey,
+            webhooks: dir.webhooks(),
+          }
+        : null,
     ...(options.role === 'scanner' ? { sweep: { dataDir: dir.root, access: dir.places() } } : {}),
     ...(options.role === 'sentinel' ? { watch: { dataDir: dir.root } } : {}),
     secrets,

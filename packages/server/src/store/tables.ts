@@ -7,6 +7,8 @@ type Defaulted<T> = ColumnType<T, T | undefined, T>
 
 export type ProgrammeState = 'draft' | 'approved' | 'running' | 'paused' | 'closed' | 'locked'
 
+export type RunState = 'requested' | 'running' | 'in-review' | 'approved' | 'refused' | 'failed' | 'stopped'
+
 export interface Tables {
   'install.installation': { only_one: Generated<boolean>; kind: 'demonstration' | 'production'; schema_version: number }
   'install.programme': { id: string; state: ProgrammeState; epoch: number; charter_hash: string; charter_yaml: string }
@@ -270,6 +272,46 @@ export interface Tables {
     ledger_index: number | null
     answer: Json<unknown> | null
   }
+  'vault.release_closings': {
+    release: string
+    id: string
+    state: Defaulted<'asked' | 'destroyed' | 'closed'>
+    ledger_index: number | null
+    salt: string | null
+  }
+  'room.runs': {
+    id: string
+    release: string
+    grant_hash: string
+    account: string
+    request: Json<unknown>
+    requested_at_ms: number
+    state: Defaulted<RunState>
+    code: string | null
+    message: string | null
+    started_index: number | null
+    ended_index: number | null
+    output: Json<unknown> | null
+    review: Json<unknown> | null
+  }
+  'room.readings': {
+    id: string
+    run: string
+    purpose: 'review' | 'output'
+    recipient_key: string
+    state: Defaulted<'requested' | 'answered' | 'refused'>
+    code: string | null
+    answer: Json<unknown> | null
+  }
+  'room.models': {
+    id: string
+    run: string
+    release: string
+    registered_at_ms: number
+    card: Json<unknown>
+    state: Defaulted<'current' | 'to-retrain' | 'retrained'>
+  }
+  'room.budget': { run: string; epsilon: number; delta: number }
   'ledger.inbox': { id: Generated<number>; source: Generated<string>; entry: string }
   'ledger.entries': { idx: number; inbox_id: number; entry: string }
   'ledger.tiles': { level: number; idx: number; width: number; data: Buffer }

@@ -49,6 +49,8 @@ const STATEMENTS = [
   'insert into vault.erased select g.pseudonym, g.version from gone g on conflict do nothing',
   // In the same transaction: whatever happens from here on, the keeper is told until it has destroyed its halves.
   'insert into vault.keeper_erasures select g.pseudonym, g.version from gone g on conflict do nothing',
+  // Whoever builds releases closes those in which they may be.
+  'insert into vault.release_erasures select g.pseudonym, g.version from gone g on conflict do nothing',
   'delete from vault.key_requests r using gone g where r.pseudonym = g.pseudonym and r.version <= g.version',
 ]
 const DONE =

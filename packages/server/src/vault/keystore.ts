@@ -223,6 +223,12 @@ export class Keystore {
     return made
   }
 
+  /** Durable when it returns. */
+  destroySecret(name: string): void {
+    this.#db.prepare('delete from secrets where name = ?').run(name)
+    this.#overwriteJournal()
+  }
+
   /** Something small that must not be rolled back with the database. Not secret. */
   fact(name: string): string | null {
     const row = this.#db.prepare('select value from facts where name = ?').get(name)

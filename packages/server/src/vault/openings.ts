@@ -27,6 +27,7 @@ import { verifyPasskey } from '../runtime/passkey-signature.ts'
 import type { Programme } from '../runtime/programme.ts'
 import type { EndedGrants } from './grant-ends.ts'
 import { type OpeningInput, openContentKeys, writeAnswer } from './opening.ts'
+import { openReleaseKey, type ReleaseOpening, writeReleaseAnswer } from './release-opening.ts'
 
 const requestSchema = z.strictObject({ grant: grantSchema, approvals: z.array(approvalSchema).max(32) })
 
@@ -53,8 +54,7 @@ export async function serveOpenings(input: OpeningsInput): Promise<void> {
 async function serve(id: string, request: unknown, input: OpeningsInput): Promise<void> {
   const { pool } = input.database
   try {
-    const { index, keys } = await open(id, request, input)
-    await writeAnswer(input.database, 'vault.openings', id, index, keys)
+    await open(id, request, input)
     input.onOpened()
   } catch (error) {
     // Fails closed: whatever went wrong, the answer is a refusal and holds no key.
@@ -69,28 +69,38 @@ async function serve(id: string, request: unknown, input: OpeningsInput): Promis
   await pool.query(`select pg_notify('fairtrace_openings', $1)`, [id])
 }
 
-async function open(id: string, request: unknown, input: OpeningsInput) {
+async function open(id: string, request: unknown, input: OpeningsInput): Promise<void> {
   const parsed = requestSchema.safeParse(request)
   if (!parsed.success) throw denied('the request is malformed')
   const { grant, approvals } = parsed.data
-  // This vault opens recordings; a release is opened by who holds its keys.
-  if (grant.scope.kind !== 'recordings') throw denied('scope')
   const activation = await activationOf(grant, input)
   const requireStillAllowed = () => requireAllowed(grant, approvals, activation, input)
   requireStillAllowed()
-  return await openContentKeys(
+  const detail = { grant, approvers: approvals.map(({ approver }) => approver) }
+  const allowed = { grant, approvals, activation }
+  if (grant.scope.kind === 'release') {
+    const { release } = grant.scope
+    const askKeeper: ReleaseOpening['askKeeper'] = (item, replyKey, logged) =>
+      input.keeper.call<'open-release'>({ call: 'open-release', ...allowed, logged, item, replyKey })
+    const { recipientKey } = grant
+    const opened = await openReleaseKey({ id, release, recipientKey, detail, requireStillAllowed, askKeeper }, input)
+    await writeReleaseAnswer(input.database, id, release, opened)
+    return
+  }
+  const { index, keys } = await openContentKeys(
     {
       id,
       recipientKey: grant.recipientKey,
       pseudonym: null,
       entryType: GRANT_OPENED_ENTRY,
-      detail: { grant, approvers: approvals.map(({ approver }) => approver) },
+      detail,
       requireStillAllowed,
       askKeeper: ({ items, replyKey }, logged) =>
-        input.keeper.call<'open'>({ call: 'open', grant, approvals, activation, logged, items, replyKey }),
+        input.keeper.call<'open'>({ call: 'open', ...allowed, logged, items, replyKey }),
     },
     input,
   )
+  await writeAnswer(input.database, 'vault.openings', id, index, keys)
 }
 
 type StoredActivation = Awaited<ReturnType<typeof activationOf>>

@@ -34,6 +34,7 @@ import { serveOwnOpenings, servePasskeyEnrolments } from './own-openings.ts'
 import { serveKeyRequests, waitingForKeys } from './participant-keys.ts'
 import type { Period } from './periods.ts'
 import { openPublicKeys } from './public-keys.ts'
+import { serveReleaseClosings, serveReleasePairs } from './release-pairs.ts'
 import { type Repeated, repeat } from './repeat.ts'
 import { applyRetention } from './retention.ts'
 
@@ -147,7 +148,10 @@ export const startVault: StartRole = async ({
       onErased: () => keeping.soon(),
     })
     const by = vouched()
-    if (keeper !== null && by !== null) await serveKeyRequests({ database, keystore, keeper, vouched: by })
+    if (keeper !== null && by !== null) {
+      await serveKeyRequests({ database, keystore, keeper, vouched: by })
+      await serveReleasePairs({ database, keystore, keeper, vouched: by })
+    }
   })
   const reports = repeat('report of erasures', REQUESTS_POLL_MS, log, () =>
     reportErasures(database, keystore, Math.floor(clock.nowMs() / DAY_MS)),
@@ -164,6 +168,9 @@ export const startVault: StartRole = async ({
   const ended = new GrantEnds(database)
   const ends = repeat('ends of grants', REQUESTS_POLL_MS, log, async () => {
     if (keeper !== null) await ended.serve(keeper)
+  })
+  const closings = repeat('closing of releases', REQUESTS_POLL_MS, log, async () => {
+    if (keeper !== null) await serveReleaseClosings({ database, keystore, keeper })
   })
   const sync = keeper === null ? null : new KeeperSync({ database, keystore, keeper, log })
   const keeping = repeat('being of one mind with the keeper', KEEPER_POLL_MS, log, async () => {
@@ -199,6 +206,7 @@ export const startVault: StartRole = async ({
     listen(database, 'fairtrace_key_requests', () => keyRequests.soon()),
     listen(database, 'fairtrace_openings', () => openings.soon()),
     listen(database, 'fairtrace_grants', () => ends.soon()),
+    listen(database, 'fairtrace_releases', () => closings.soon()),
     listen(database, 'fairtrace_programme', () => {
       keep.soon()
       keeping.soon()
@@ -209,7 +217,7 @@ export const startVault: StartRole = async ({
     address: null,
     async stop() {
       await Promise.all(
-        [keep, keyRequests, reports, daily, maintenance, keeping, ends, openings, ...listeners].map((part) =>
+        [keep, keyRequests, reports, daily, maintenance, keeping, ends, closings, openings, ...listeners].map((part) =>
           part.stop(),
         ),
       )

@@ -3,7 +3,6 @@ import {
   activationSchema,
   approvalSchema,
   assertionSchema,
-  digestPattern,
   FairtraceError,
   grantSchema,
   grantScopeSchema,
@@ -42,11 +41,6 @@ const requestBody = z.strictObject({
   scope: grantScopeSchema,
   reason: z.string().trim().min(1).max(500).describe('A sentence for those who approve and those whom it concerns'),
   lengthMs: z.int().min(MINUTE_MS),
-  recipientKey: z
-    .string()
-    .regex(digestPattern)
-    .optional()
-    .describe('For a release: the training room’s X25519 key. Recordings always go to the builder'),
 })
 type GrantRequest = z.infer<typeof requestBody>
 const optionsAnswer = z.object({
@@ -202,13 +196,13 @@ function toJobAnswer({ release_id: release, ...job }: ReleaseJobRow): z.infer<ty
 export async function askForGrant(
   { identities, programmes, access }: Portal,
   request: FastifyRequest,
-  { scope, reason, lengthMs, recipientKey }: GrantRequest,
+  { scope, reason, lengthMs }: GrantRequest,
 ): Promise<ShownGrantRecord> {
   const who = await identities.requireStaff(request, 'researcher')
   const programme = await programmes.require()
-  const key = scope.kind === 'recordings' ? access.builderBoxKey : recipientKey
-  if (key === undefined || key === null) {
-    throw new FairtraceError('BODY_INVALID', 'recipientKey: a grant for a release names the key that gets it')
+  const key = scope.kind === 'recordings' ? access.builderBoxKey : access.roomBoxKey
+  if (key === null) {
+    throw new FairtraceError('BODY_INVALID', 'scope: this installation has nothing that such a grant could open for')
   }
   const wish = { scope, reason, lengthMs, recipientKey: key, purpose: programme.charter.purpose.term }
   const { id } = await access.grants.request(programme, accessPoliciesOf(programme.charter), who, wish)

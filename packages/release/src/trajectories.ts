@@ -2,19 +2,19 @@
  * AgentNet / OpenCUA trajectories, one JSON line for each segment that has a task (the format needs an instruction).
  *
  * ```json
- * {"task_id":"0f…","instruction":"Export the sheet","traj":[{"index":0,"image":"schematic/ab….png","value":{"code":"pyautogui.click(x=0.1632, y=0.2711)"}}]}
+ * {"task_id":"0f…","instruction":"Export the sheet","traj":[{"index":0,"image":"schematic/000001.png","value":{"code":"pyautogui.click(x=0.1632, y=0.2711)"}}]}
  * ```
  * Coordinates are the target's centre as a share of the schematic, 4 decimals. What was typed is not known: a `write` carries
  * the placeholder `<kind:length>`. The other fields of AgentNet are written by a model, and none was asked. Only where the
  * participant marked the task does a last step say how it ended; every other segment is an excerpt and just stops.
  */
 import { LENGTH_CLASSES, NAMED_KEYS, SCHEMATIC, TEXT_KINDS } from '@fairtrace/core'
-import { FIELD, FIELDS, TARGET_FIELD } from './coded-action.ts'
-import type { Segment } from './episodes.ts'
-import type { ReleaseFiles, ShardWriter } from './release-files.ts'
-import { sha256Hex } from './release-files.ts'
-import { type Area, cellArea, drawSchematic } from './schematic.ts'
-import { ABSENT } from './vocabulary.ts'
+import { FIELD, FIELDS } from './coded-action.ts'
+import { COMPUTER_USE_FORMATS } from './computer-use.ts'
+import { targetArea } from './coordinates.ts'
+import { SEGMENT_ENDS, type Segment } from './episodes.ts'
+import { type ReleaseFiles, type ShardWriter, sha256Hex } from './release-files.ts'
+import { type Area, drawSchematic } from './schematic.ts'
 
 /** By SEGMENT_ENDS. */
 const TERMINATE = [null, "computer.terminate(status='success')", "computer.terminate(status='failure')"] as const
@@ -38,79 +38,78 @@ interface Spot {
   readonly at: string
 }
 
-/** Turns segments into lines, and draws each picture once. */
-export class AgentNetWriter {
+/** Turns segments that have a task into lines of every format, and draws each picture once. */
+export class TrajectoryWriter {
   readonly #files: ReleaseFiles
-  readonly #rowsMax: number
   readonly #spots = new Map<number, Spot>()
-  /** Two targets can look the same on the schematic, clipped: one picture, two names for it. */
-  readonly #drawn = new Set<string>()
+  /** Two targets can look the same on the schematic, clipped: one picture. */
+  readonly #drawn = new Map<string, string>()
   #drawing: Promise<void>[] = []
   #emptyImage: string | null = null
-  #writer: ShardWriter | null = null
-  #rows = 0
-  readonly #shards: { readonly path: string; readonly rows: number }[] = []
+  readonly #lines: ReadonlyMap<string, LineShards>
   segments = 0
+  /** Lines that a format could not take. */
+  readonly left: Record<string, number> = {}
 
   constructor(files: ReleaseFiles, rowsMax: number) {
     this.#files = files
-    this.#rowsMax = rowsMax
+    const names = ['agentnet', ...COMPUTER_USE_FORMATS.map(({ name }) => name)]
+    this.#lines = new Map(names.map((name) => [name, new LineShards(files, name, rowsMax)]))
   }
 
   async write(
     id: string,
-    instruction: string,
+    task: { readonly id: string; readonly instruction: string },
     segment: Segment,
     shortcuts: readonly (readonly string[])[],
   ): Promise<void> {
     const { actions } = segment
+    const instruction = JSON.stringify(task.instruction)
     const steps: string[] = []
+    const images: string[] = []
     let image = this.#empty()
     for (let at = 0; at < actions.length; at += FIELDS) {
       const spot = this.#spot(actions, at + FIELD.target)
       if (spot !== null) image = spot.image
       const toSpot = this.#spot(actions, at + FIELD.toTarget)
       steps.push(step(steps.length, image, code(actions, at, spot, toSpot, shortcuts)))
+      images.push(image)
     }
     const terminate = TERMINATE[segment.end] ?? null
     if (terminate !== null) steps.push(step(steps.length, image, terminate))
-    this.#writer ??= await this.#files.openShard(partName(this.#shards.length))
-    await this.#writer.write(
-      `{"task_id":"${id}","instruction":${JSON.stringify(instruction)},"traj":[${steps.join(',')}]}\n`,
-    )
+    await this.#line('agentnet', `{"task_id":"${id}","instruction":${instruction},"traj":[${steps.join(',')}]}\n`)
+    const outcome = segment.end === 0 ? '' : `,"outcome":"${SEGMENT_ENDS[segment.end]}"`
+    for (const format of COMPUTER_USE_FORMATS) {
+      const written = format.write(segment, shortcuts)
+      if (written === null) this.left[format.name] = (this.left[format.name] ?? 0) + 1
+      else
+        await this.#line(
+          format.name,
+          `{"id":"${id}","instruction":${instruction}${outcome},"display":[${SCHEMATIC.width},${SCHEMATIC.height}],"images":[${images.map((each) => `"${each}"`).join(',')}],"actions":${written}}\n`,
+        )
+    }
     this.segments++
-    this.#rows += 1
-    if (this.#rows >= this.#rowsMax) await this.#endShard()
     if (this.#drawing.length >= IMAGES_AT_ONCE) await this.#settle()
   }
 
   async end(): Promise<void> {
-    await this.#endShard()
+    for (const lines of this.#lines.values()) await lines.end()
     await this.#settle()
-    const count = String(this.#shards.length).padStart(5, '0')
-    for (const [i, shard] of this.#shards.entries()) {
-      await this.#files.adopt(shard.path, `agentnet/train-${String(i).padStart(5, '0')}-of-${count}.jsonl`, shard.rows)
-    }
   }
 
-  /** Also after a failure: waits for pictures under way and lets the open file go. */
+  /** Also after a failure: waits for pictures under way and lets the open files go. */
   async close(): Promise<void> {
     // `end` met every error that counts; after another failure the folder is removed anyway.
     await Promise.allSettled(this.#drawing)
-    await this.#writer?.close()
-    this.#writer = null
+    for (const lines of this.#lines.values()) await lines.close()
   }
 
   get images(): number {
     return this.#drawn.size
   }
 
-  async #endShard(): Promise<void> {
-    if (this.#writer === null) return
-    await this.#writer.end()
-    this.#shards.push({ path: partName(this.#shards.length), rows: this.#rows })
-    this.#writer = null
-    this.#rows = 0
+  async #line(format: string, line: string): Promise<void> {
+    await this.#lines.get(format)?.write(line)
   }
 
   async #settle(): Promise<void> {
@@ -137,38 +136,70 @@ export class AgentNetWriter {
     return spot
   }
 
+  /** Named by a number, in the order of the shuffled release: a name by content would say in the manifest what people clicked. */
   #draw(area: Area | null): string {
     const bytes = drawSchematic(area)
-    const path = `schematic/${sha256Hex(bytes)}.png`
-    if (!this.#drawn.has(path)) {
-      this.#drawn.add(path)
-      const written = this.#files.writeShard(path, bytes, 1)
-      // Awaited in `#settle`; until then a failure is kept there instead of ending the process.
-      written.catch(() => undefined)
-      this.#drawing.push(written)
-    }
+    const digest = sha256Hex(bytes)
+    const known = this.#drawn.get(digest)
+    if (known !== undefined) return known
+    const path = `schematic/${String(this.#drawn.size).padStart(6, '0')}.png`
+    this.#drawn.set(digest, path)
+    const written = this.#files.writeShard(path, bytes, 1)
+    // Awaited in `#settle`; until then a failure is kept there instead of ending the process.
+    written.catch(() => undefined)
+    this.#drawing.push(written)
     return path
   }
 }
 
-const partName = (i: number): string => `agentnet/part-${i}`
+/** One format's lines, in shards of bounded size. */
+class LineShards {
+  readonly #files: ReleaseFiles
+  readonly #folder: string
+  readonly #rowsMax: number
+  readonly #shards: { readonly writer: ShardWriter; rows: number }[] = []
+  #isOpen = false
+
+  constructor(files: ReleaseFiles, folder: string, rowsMax: number) {
+    this.#files = files
+    this.#folder = folder
+    this.#rowsMax = rowsMax
+  }
+
+  async write(line: string): Promise<void> {
+    if (!this.#isOpen) {
+      const writer = await this.#files.openShard(`${this.#folder}/train-${number5(this.#shards.length)}.jsonl`)
+      this.#shards.push({ writer, rows: 0 })
+      this.#isOpen = true
+    }
+    const shard = this.#shards.at(-1)
+    if (shard === undefined) return
+    await shard.writer.write(line)
+    shard.rows++
+    if (shard.rows < this.#rowsMax) return
+    await shard.writer.end()
+    this.#isOpen = false
+  }
+
+  async end(): Promise<void> {
+    if (this.#isOpen) await this.#shards.at(-1)?.writer.end()
+    this.#isOpen = false
+    const count = number5(this.#shards.length)
+    for (const [i, { writer, rows }] of this.#shards.entries()) {
+      await this.#files.adopt(writer, `${this.#folder}/train-${number5(i)}-of-${count}.jsonl`, rows)
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { writer } of this.#shards) await writer.close()
+  }
+}
+
+const number5 = (value: number): string => String(value).padStart(5, '0')
 
 function step(index: number, image: string, text: string): string {
   // `text` is built of names and numbers; its only characters that JSON escapes are line ends.
   return `{"index":${index},"image":"${image}","value":{"code":"${text.replaceAll('\n', '\\n')}"}}`
-}
-
-function targetArea(actions: Int16Array, at: number): Area | null {
-  const cell = actions[at + TARGET_FIELD.cell] ?? ABSENT
-  if (cell !== ABSENT) return cellArea(cell)
-  const width = actions[at + TARGET_FIELD.width] ?? ABSENT
-  if (width === ABSENT) return null
-  return {
-    x: actions[at + TARGET_FIELD.x] ?? 0,
-    y: actions[at + TARGET_FIELD.y] ?? 0,
-    width,
-    height: actions[at + TARGET_FIELD.height] ?? 0,
-  }
 }
 
 const LEFT_CLICKS = ['pyautogui.click', 'pyautogui.doubleClick', 'computer.tripleClick'] as const
