@@ -43,7 +43,7 @@ const point = z.strictObject({ x, y })
 const coordinate = z.tuple([x, y])
 
 /** https://docs.claude.com/en/docs/agents-and-tools/tool-use/computer-use-tool, tool version computer_20250124. */
-const anthropicSchema = z.discriminatedUnion('action', [
+const anthropicSchema = z.union([
   ...(['mouse_move', 'left_click', 'right_click', 'middle_click', 'double_click', 'triple_click'] as const).map(
     (action) => z.strictObject({ action: z.literal(action), coordinate }),
   ),
@@ -89,15 +89,37 @@ const osWorldSchema = z.union([
 
 const SCHEMAS = { anthropic: anthropicSchema, openai: openAiSchema, osworld: osWorldSchema } as const
 
+interface Read {
+  readonly action?: string
+  readonly type?: string
+  readonly action_type?: string
+  readonly coordinate?: readonly number[]
+  readonly start_coordinate?: readonly number[]
+  readonly text?: string
+  readonly button?: string
+  readonly path?: readonly unknown[]
+  readonly keys?: readonly string[]
+  readonly key?: string
+  readonly x?: number
+  readonly y?: number
+  readonly scroll_direction?: string
+  readonly scroll_amount?: number
+  readonly scroll_x?: number
+  readonly scroll_y?: number
+  readonly dx?: number
+  readonly dy?: number
+  readonly num_clicks?: number
+}
+
 /** What of an action any of the formats can carry, read back from the format. */
 function back(format: string, actions: readonly Record<string, unknown>[]): unknown[] {
   const found: unknown[] = []
   let pointer: unknown = null
   for (const action of actions) {
-    const a = { ...action, ...Object(action.parameters) } as Record<string, never>
+    const a: Read = { ...action, ...Object(action.parameters) }
     if (format === 'anthropic') {
       const place = (c: readonly number[] | undefined) => ({ x: c?.[0], y: c?.[1] })
-      const clicks = ['left_click', 'double_click', 'triple_click'].indexOf(a.action) + 1
+      const clicks = ['left_click', 'double_click', 'triple_click'].indexOf(a.action ?? '') + 1
       if (a.action === 'mouse_move') found.push(['hover', place(a.coordinate)])
       else if (clicks > 0) found.push(['click', 'left', clicks, place(a.coordinate)])
       else if (a.action === 'right_click') found.push(['click', 'right', 1, place(a.coordinate)])
@@ -105,27 +127,27 @@ function back(format: string, actions: readonly Record<string, unknown>[]): unkn
       else if (a.action === 'left_click_drag')
         found.push(['drag', 'left', place(a.start_coordinate), place(a.coordinate)])
       else if (a.action === 'scroll') found.push(['scroll', a.scroll_direction, a.scroll_amount, place(a.coordinate)])
-      else if (a.action === 'key') found.push(['keys', (a.text as string).toLowerCase().replace('_', '').split('+')])
+      else if (a.action === 'key') found.push(['keys', (a.text ?? '').toLowerCase().replace('_', '').split('+')])
       else found.push(['type', a.text])
     } else if (format === 'openai') {
       const place = { x: a.x, y: a.y }
-      const path = a.path as readonly unknown[] | undefined
+      const { path, scroll_x: across = 0, scroll_y: down = 0 } = a
       if (a.type === 'move') found.push(['hover', place])
-      else if (a.type === 'click')
-        found.push(['click', (a.button as string) === 'wheel' ? 'middle' : a.button, 1, place])
+      else if (a.type === 'click') found.push(['click', a.button === 'wheel' ? 'middle' : a.button, 1, place])
       else if (a.type === 'double_click') found.push(['click', 'left', 2, place])
       else if (a.type === 'drag') found.push(['drag', 'left', path?.[0], path?.at(-1)])
       else if (a.type === 'scroll')
         found.push([
           'scroll',
-          a.scroll_y === 0 ? (a.scroll_x < 0 ? 'left' : 'right') : a.scroll_y < 0 ? 'up' : 'down',
-          Math.abs(a.scroll_x + a.scroll_y) / 100,
+          down === 0 ? (across < 0 ? 'left' : 'right') : down < 0 ? 'up' : 'down',
+          Math.abs(across + down) / 100,
           place,
         ])
-      else if (a.type === 'keypress') found.push(['keys', (a.keys as string[]).map((key) => key.toLowerCase())])
+      else if (a.type === 'keypress') found.push(['keys', (a.keys ?? []).map((key) => key.toLowerCase())])
       else found.push(['type', a.text])
     } else {
       const place = { x: a.x, y: a.y }
+      const { dx = 0, dy = 0 } = a
       if (a.action_type === 'MOVE_TO') {
         pointer = place
         found.push(['hover', place])
@@ -134,8 +156,8 @@ function back(format: string, actions: readonly Record<string, unknown>[]): unkn
       else if (a.action_type === 'SCROLL')
         found.splice(-1, 1, [
           'scroll',
-          a.dy === 0 ? (a.dx < 0 ? 'left' : 'right') : a.dy < 0 ? 'down' : 'up',
-          Math.abs(a.dx + a.dy),
+          dy === 0 ? (dx < 0 ? 'left' : 'right') : dy < 0 ? 'down' : 'up',
+          Math.abs(dx + dy),
           pointer,
         ])
       else if (a.action_type === 'PRESS') found.push(['keys', [a.key]])

@@ -238,7 +238,7 @@ describe('CSV', () => {
 
 describe('readSegments', () => {
   it('gives back the actions that went in, from rows of the table', async () => {
-    const segments = await Array.fromAsync(readSegments(await rows()))
+    const segments = await all(readSegments(await rows()))
     const known = segments.find(({ name }) => name === knownTrajectory()?.task_id)
     expect(known).toEqual({
       name: known?.name,
@@ -252,7 +252,7 @@ describe('readSegments', () => {
 
   it('refuses rows that are out of order', async () => {
     const [first, second] = (await rows()).filter(({ segment }) => segment === knownTrajectory()?.task_id)
-    await expect(Array.fromAsync(readSegments([second ?? {}, first ?? {}]))).rejects.toMatchObject({
+    await expect(all(readSegments([second ?? {}, first ?? {}]))).rejects.toMatchObject({
       code: 'RELEASE_SHARD_MISMATCH',
     })
   })
@@ -357,6 +357,12 @@ describe('the data sheet', () => {
     expect(sheet.startsWith('---\npretty_name: "spring"\nconfigs:\n')).toBe(true)
   })
 })
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const item of items) found.push(item)
+  return found
+}
 
 /** Every `cr:` and `rai:` term that a value uses, as key or as type, through its context. */
 function collectTerms(value: unknown, context: Record<string, unknown>, used: Set<string>): void {

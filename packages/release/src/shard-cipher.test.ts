@@ -4,12 +4,18 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encryptShard, openShard } from './shard-cipher.ts'
 
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const item of items) found.push(item)
+  return found
+}
+
 const KEY = new Uint8Array(32).fill(7)
 const PATH = 'data/train-00000-of-00002.parquet'
 const sealed = async (plaintext: Uint8Array, path = PATH, key = KEY) =>
-  Buffer.concat(await Array.fromAsync(encryptShard([plaintext], key, path)))
+  Buffer.concat(await all(encryptShard([plaintext], key, path)))
 const opened = async (bytes: Uint8Array, size: number, path = PATH, key = KEY) =>
-  Buffer.concat(await Array.fromAsync(openShard([bytes], key, { path, bytes: size })))
+  Buffer.concat(await all(openShard([bytes], key, { path, bytes: size })))
 const mismatch = expect.objectContaining({ code: 'RELEASE_SHARD_MISMATCH' })
 const text = (bytes: number) => Buffer.from(Array.from({ length: bytes }, (_, i) => i % 251))
 
@@ -45,7 +51,7 @@ describe('a shard', () => {
       const pieces = Array.from({ length: Math.ceil(bytes.length / 40_000) }, (_, i) =>
         bytes.subarray(i * 40_000, (i + 1) * 40_000),
       )
-      const back = await Array.fromAsync(openShard(pieces, KEY, { path: PATH, bytes: size }))
+      const back = await all(openShard(pieces, KEY, { path: PATH, bytes: size }))
       expect(Buffer.concat(back).equals(text(size))).toBe(true)
     },
   )

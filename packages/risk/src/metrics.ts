@@ -109,36 +109,55 @@ export function unweightedCurve({ scores, genuine }: Comparisons): Curve {
   own.sort()
   others.sort()
   const curve = new CurveSum(p, n)
-  // From the highest score down.
+  // From the highest score down. Impostors between two genuine scores pass at once: the curve is a line there.
   while (p > 0 || n > 0) {
-    const tied = Math.max(own[p - 1] ?? Number.NEGATIVE_INFINITY, others[n - 1] ?? Number.NEGATIVE_INFINITY)
+    const tied = own[p - 1] ?? Number.NEGATIVE_INFINITY
+    const before = n
+    while (n > 0 && (others[n - 1] ?? 0) > tied) n--
+    if (n < before) curve.pass(0, before - n)
     const [beforeP, beforeN] = [p, n]
     while (p > 0 && own[p - 1] === tied) p--
     while (n > 0 && others[n - 1] === tied) n--
-    // A score that is no number equals nothing and passes nowhere.
-    if (p === beforeP && n === beforeN) return NO_CURVE
-    curve.pass(beforeP - p, beforeN - n)
+    if (p < beforeP) curve.pass(beforeP - p, beforeN - n)
+    // A score that is no number stands above and below nothing.
+    if (p === beforeP && n === before) return NO_CURVE
   }
   return curve.read()
 }
 
 /** Comparisons by falling score, once for many resamplings of persons. */
 export interface SortedComparisons extends Comparisons {
-  /** Where the comparisons of each distinct score end. */
+  /** Where what passes at once ends: comparisons of one score, and impostors between two genuine ones. */
   readonly ends: Int32Array
 }
 
 export function sortComparisons({ scores, genuine, persons }: Comparisons): SortedComparisons {
   const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)
   const sorted = Float64Array.from(order, (i) => scores[i] ?? 0)
-  const ends: number[] = []
-  for (let i = 1; i <= sorted.length; i++) if (sorted[i] !== sorted[i - 1]) ends.push(i)
+  const isGenuine = Uint8Array.from(order, (i) => genuine[i] ?? 0)
   return {
     scores: sorted,
-    genuine: Uint8Array.from(order, (i) => genuine[i] ?? 0),
+    genuine: isGenuine,
     persons: Int32Array.from(order, (i) => persons[i] ?? 0),
-    ends: Int32Array.from(ends),
+    ends: endsOf(sorted, isGenuine),
   }
+}
+
+function endsOf(scores: Float64Array, genuine: Uint8Array): Int32Array {
+  const ends: number[] = []
+  let isBare = false
+  for (let i = 0; i < scores.length; ) {
+    let end = i
+    let own = 0
+    for (; end < scores.length && scores[end] === scores[i]; end++) own += genuine[end] ?? 0
+    // What is no number equals not even itself: it passes alone.
+    if (end === i) own += genuine[end++] ?? 0
+    if (isBare && own === 0) ends.pop()
+    isBare = own === 0
+    ends.push(end)
+    i = end
+  }
+  return Int32Array.from(ends)
 }
 
 /** @param weights by person, how often its comparisons count */

@@ -2,6 +2,7 @@
 import type { AppId, FieldKind, MouseButton } from '@fairtrace/core'
 import type { Habits } from './habits.ts'
 import { placeAt, type SimulatedElement, type SimulatedWindow, windowsOn } from './layout.ts'
+import type { Witness } from './performed.ts'
 import { type Movement, movementMs, type Point, REPORT_MS, traceMovement } from './pointer.ts'
 import type { Random } from './random.ts'
 import type { RawEvent } from './raw-event.ts'
@@ -21,11 +22,13 @@ export class Hand {
   /** `null`: movements take their time, but their reports are left out. A stream of its own, so that nothing else changes. */
   readonly #motion: Random | null
   readonly #windows: ReadonlyMap<AppId, SimulatedWindow>
+  readonly #witness: Witness | undefined
   #window: SimulatedWindow
   #field: FieldKind = 'none'
   #at: Point
 
-  constructor(habits: Habits, random: Random, motion: Random | null, startMs: number, app: AppId) {
+  constructor(habits: Habits, random: Random, motion: Random | null, startMs: number, app: AppId, witness?: Witness) {
+    this.#witness = witness
     this.#habits = habits
     this.#random = random
     this.#motion = motion
@@ -79,6 +82,7 @@ export class Hand {
   }
 
   click(element: SimulatedElement, button: MouseButton, times: 1 | 2 | 3): boolean {
+    this.#tell(`click ${button} ${times}`, element)
     this.#reach(element.target.box)
     const rested = this.#settle(element)
     for (let clicks = 1; clicks <= times; clicks++) {
@@ -91,6 +95,7 @@ export class Hand {
 
   /** Clicks where the source knows no element, such as the bar of the system. */
   clickBlind(at: Point): void {
+    this.#tell('click left 1', null)
     this.#move(at, 40)
     this.nowMs += this.#random.logNormal(this.#habits.pointer.settleMs, SETTLE_SIGMA)
     this.#press(null, 'left', 1)
@@ -107,6 +112,7 @@ export class Hand {
 
   /** Drags from one element to another, or across one element from its one corner to the other. */
   drag(from: SimulatedElement, to: SimulatedElement): boolean {
+    this.#tell('drag left', from)
     this.#reach(from.target.box)
     const rested = this.#settle(from)
     this.#press(from, 'left', 1)
@@ -119,6 +125,7 @@ export class Hand {
 
   /** Turns the wheel by some notches over an element. @returns whether the pointer rested on the way */
   scroll(element: SimulatedElement, direction: 'up' | 'down', notches: number): boolean {
+    this.#tell(`scroll ${direction}`, element)
     const { box } = element.target
     const isOver = this.#at.x > box.x && this.#at.x < box.x + box.width
     if (!isOver) this.#reach(box)
@@ -132,15 +139,23 @@ export class Hand {
   }
 
   type(text: string): void {
+    this.#tell('type', null)
     this.#typing((typist) => typist.type(text))
   }
 
   strike(key: string): void {
+    this.#tell(`press ${key}`, null)
     this.#typing((typist) => typist.stroke(key))
   }
 
   chord(modifier: string, key: string): void {
+    this.#tell(`hotkey ${modifier}+${key}`, null)
     this.#typing((typist) => typist.chord([modifier], key))
+  }
+
+  #tell(operation: string, element: SimulatedElement | null): void {
+    const { app, screen: window } = this.#window
+    this.#witness?.({ app: app.id, field: this.#field, operation, box: element?.target.box ?? null, window })
   }
 
   #typing(strokes: (typist: Typist) => void): void {

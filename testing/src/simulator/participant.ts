@@ -4,6 +4,7 @@ import { LISTED_PLANS } from './apps.ts'
 import { drawHabits, type Habits, habitsToday } from './habits.ts'
 import { Hand } from './hand.ts'
 import { Performer } from './perform.ts'
+import type { Witness } from './performed.ts'
 import { Random, streamOf } from './random.ts'
 import type { RawEvent } from './raw-event.ts'
 import { MOMENTS, PLANNED_TASKS, type Step } from './tasks.ts'
@@ -13,6 +14,8 @@ export interface SessionOptions {
   readonly actionsAbout: number
   /** `false` leaves out the `move` events, which no shield lets through, and changes nothing else: load at little cost. */
   readonly motion?: boolean
+  /** Told of everything that the person really does, as it is done. */
+  readonly witness?: Witness
 }
 
 export interface SimulatedParticipant {
@@ -55,14 +58,14 @@ export function* rawSession(
   { seed, index, habits }: Performing,
   taskId: string | null,
   startAtMs: number,
-  { actionsAbout, motion = true }: SessionOptions,
+  { actionsAbout, motion = true, witness }: SessionOptions,
 ): Generator<RawEvent> {
   const session = `${taskId ?? ''}\n${startAtMs}`
   const random = new Random(seed, index, streamOf(session))
   const paths = motion ? new Random(seed, index, streamOf(`${session}\nmotion`)) : null
   const script = taskId === null ? ordinaryWork(habits, random) : rounds(taskId)
   const today = habitsToday(habits, random)
-  const hand = new Hand(today, random, paths, startAtMs, random.pick(LISTED_PLANS).id)
+  const hand = new Hand(today, random, paths, startAtMs, random.pick(LISTED_PLANS).id, witness)
   const performer = new Performer(today, random, hand)
   for (const stretch of script) {
     const before = performer.actions

@@ -120,12 +120,14 @@ class Layer {
     for (let j = 0; j < this.inputs; j++) {
       const value = values[j] ?? 0
       if (value === 0) continue
-      this.learn(j, value, error)
-      if (back === null) continue
       const row = j * outputs
       let sum = 0
-      for (let i = 0; i < outputs; i++) sum += (weights[row + i] ?? 0) * (error[i] ?? 0)
-      back[j] = sum
+      for (let i = 0; i < outputs; i++) {
+        const own = error[i] ?? 0
+        sum += (weights[row + i] ?? 0) * own
+        gradient[row + i] = (gradient[row + i] ?? 0) + value * own
+      }
+      if (back !== null) back[j] = sum
     }
     const bias = this.inputs * outputs
     for (let i = 0; i < outputs; i++) gradient[bias + i] = (gradient[bias + i] ?? 0) + (error[i] ?? 0)

@@ -84,6 +84,8 @@ function sumsOf(
   return sums
 }
 
+const NOTHING = new Float64Array(0)
+
 /** Of one member with a weight, in the company of the others. */
 function lossOf(
   judged: readonly Sample[],
@@ -95,7 +97,7 @@ function lossOf(
   let loss = 0
   const sum = new Float64Array(people)
   for (const [i, { person }] of judged.entries()) {
-    const own = scores[i] ?? sum
+    const own = scores[i] ?? NOTHING
     const from = i * people
     for (let p = 0; p < people; p++) sum[p] = (others[from + p] ?? 0) + weight * (own[p] ?? 0)
     loss += logTotal(sum, 1) - (sum[person] ?? 0)

@@ -19,6 +19,12 @@ export interface NextAction {
 const CONTEXT = 2
 const TEST_PEOPLE = 0.3
 
+/** One step in order: what a model sees of it afterwards, and how it is named where it has to be foretold. */
+export interface Step {
+  readonly seen: string
+  readonly name: string
+}
+
 /**
  * Trains on the people who are not tested, of `train`; tests on the others' segments of `test`. Both number people alike.
  * @returns null where either side is empty
@@ -28,18 +34,29 @@ export function nextAction(
   test: readonly CandidateSegment[],
   random: Random,
 ): NextAction | null {
-  const people = [...new Set([...train, ...test].map(({ person }) => person))].toSorted((a, b) => a - b)
+  const tested = testedPeople([...train, ...test], random)
+  return nextStep(
+    train.filter(({ person }) => !tested.has(person)).map(stepsOf),
+    test.filter(({ person }) => tested.has(person)).map(stepsOf),
+  )
+}
+
+/** Whom no model is trained on, by chance. */
+export function testedPeople(all: readonly { readonly person: number }[], random: Random): ReadonlySet<number> {
+  const people = [...new Set(all.map(({ person }) => person))].toSorted((a, b) => a - b)
   random.shuffle(people)
-  const tested = new Set(people.slice(0, Math.ceil(people.length * TEST_PEOPLE)))
+  return new Set(people.slice(0, Math.ceil(people.length * TEST_PEOPLE)))
+}
+
+/** Every step but the first of each sequence is foretold. @returns null where either side is empty */
+export function nextStep(train: readonly (readonly Step[])[], test: readonly (readonly Step[])[]): NextAction | null {
   const model = new BackOff()
-  for (const segment of train) if (!tested.has(segment.person)) model.learn(sequenceOf(segment))
+  for (const sequence of train) model.learn(sequence)
   const outcomes: { readonly truth: string; readonly guess: string }[] = []
   let common = 0
-  for (const segment of test) {
-    if (!tested.has(segment.person)) continue
-    const sequence = sequenceOf(segment)
+  for (const sequence of test) {
     for (let at = 1; at < sequence.length; at++) {
-      const truth = sequence[at] ?? ''
+      const truth = sequence[at]?.name ?? ''
       outcomes.push({ truth, guess: model.guess(sequence.slice(Math.max(0, at - CONTEXT), at)) })
       if (truth === model.commonest()) common++
     }
@@ -61,8 +78,8 @@ class BackOff {
     return this.#counts.size === 0
   }
 
-  learn(sequence: readonly string[]): void {
-    for (const [at, next] of sequence.entries()) {
+  learn(sequence: readonly Step[]): void {
+    for (const [at, { name: next }] of sequence.entries()) {
       for (let length = 0; length <= Math.min(CONTEXT, at); length++) {
         const context = contextOf(sequence.slice(at - length, at))
         const counts = this.#counts.get(context) ?? new Map<string, number>()
@@ -73,7 +90,7 @@ class BackOff {
   }
 
   /** The commonest next action after the longest context that was ever seen. */
-  guess(before: readonly string[]): string {
+  guess(before: readonly Step[]): string {
     for (let length = before.length; length > 0; length--) {
       const counts = this.#counts.get(contextOf(before.slice(before.length - length)))
       if (counts !== undefined) return most(counts)
@@ -89,8 +106,8 @@ class BackOff {
   #commonest: string | null = null
 }
 
-function contextOf(actions: readonly string[]): string {
-  return actions.join('\n')
+function contextOf(steps: readonly Step[]): string {
+  return steps.map(({ seen }) => seen).join('\n')
 }
 
 /** Of equal ones the first by name, so that no order of reading decides. */
@@ -103,11 +120,13 @@ function most(counts: ReadonlyMap<string, number>): string {
   return best
 }
 
-function sequenceOf({ app, actions }: CandidateSegment): string[] {
-  return [`in ${app ?? ''}`, ...actions.map(nameOf)]
+/** With the app as what was seen first. */
+export function stepsOf({ app, actions }: Pick<CandidateSegment, 'app' | 'actions'>): Step[] {
+  return [`in ${app ?? ''}`, ...actions.map(nameOf)].map((name) => ({ seen: name, name }))
 }
 
-function nameOf(action: ReleasedAction): string {
+/** Kind, and target's role and label, key, shortcut, or kind of text. */
+export function nameOf(action: ReleasedAction): string {
   switch (action.kind) {
     case 'press':
       return `press ${action.key}`
