@@ -85,6 +85,14 @@ export function storageSuite(name: string, ground: StorageGround): void {
       await expect(storage.deleteRecording(id)).rejects.toMatchObject({ code: 'NOT_FOUND' })
     })
 
+    it('begins a recording under the id that it is given, and refuses one that it has', async () => {
+      const id = 'honey'.padEnd(22, 'A') as RecordingId
+      expect(await storage.begin(aStart(), clicks(2), id)).toBe(id)
+      await expect(storage.begin(aStart(), clicks(3), id)).rejects.toThrow()
+      await storage.end(id, STORAGE_NOW_MS)
+      expect(await storage.list()).toMatchObject([{ id, actionCount: 2 }])
+    })
+
     it('refuses to seal or release a recording that still grows', async () => {
       const id = await storage.begin(aStart())
       await storage.append(id, clicks(1))

@@ -3,19 +3,20 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Action } from '@fairtrace/core'
+import { type Action, type Charter, checkConformance, shieldSettings } from '@fairtrace/core'
 import { actionToken, tokensIn } from '@fairtrace/server/sentinel/honey/action-token'
 import { allHoneyIds, honeyId } from '@fairtrace/server/sentinel/honey/honey-ids'
 import { honeyPseudonymsAmong } from '@fairtrace/server/sentinel/honey/honey-people'
 import { EVIDENCE_BITS, HoneyRun, WindowBits, windowKeyOf } from '@fairtrace/server/sentinel/honey/honey-runs'
 import { openDatabase } from '@fairtrace/server/store/database'
-import { TEST_HONEY_KEY } from '@fairtrace/testing/harness'
+import { aCharter, TEST_HONEY_KEY } from '@fairtrace/testing/harness'
 import { SIMULATED_APPS, simulatedActions } from '@fairtrace/testing/simulator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SteeredActions } from '../../apps/cli/src/honey/steered-actions.ts'
 import { HONEY, type SweepGround, startSweepGround } from '../sweep-ground.ts'
 
-const APPS = new Set<string>(SIMULATED_APPS.map(({ id }) => id))
+const { capture, shield } = aCharter()
+const OFFICE = aCharter({ capture: { ...capture, apps: SIMULATED_APPS } })
 let swept: SweepGround
 
 beforeAll(async () => {
@@ -45,7 +46,7 @@ describe('somebody without the key', () => {
   })
 
   it('finds kinds of actions in honey recordings as often as in those of others', () => {
-    const steered = new SteeredActions(TEST_HONEY_KEY, 43, APPS)
+    const steered = new SteeredActions(TEST_HONEY_KEY, 43, OFFICE)
     const honey = kinds(Array.from({ length: 20 }, () => honeyRecording(90, steered)).flat())
     const others = Array.from({ length: 8 }, (_, seed) => kinds(simulatedActions(100 + seed, 1_800)))
     for (const kind of ['click', 'type', 'hover', 'switch', 'press', 'hotkey', 'scroll']) {
@@ -106,6 +107,37 @@ describe('what honey participants did', () => {
     }
     // 100,000 windows reach log2(100,000) = 17 bits by Wald's bound, and some more now and then.
     expect(most).toBeLessThan(30)
+  })
+})
+
+describe('the work of a honey participant', () => {
+  const one = capture.apps.filter(({ id }) => id.startsWith('web:'))
+  it.each([
+    ['with other apps', aCharter()],
+    ['with one app', aCharter({ capture: { ...capture, apps: one } })],
+    ['without switches', aCharter({ capture: { ...capture, categories: ['pointer', 'keyboard'] } })],
+    ['of cells and kinds', aCharter({ shield: { ...shield, pointer: 'cell', keyboard: 'kind', labels: 'none' } })],
+    ['with few roles', aCharter({ shield: { ...shield, roles: ['button'] } })],
+  ] as const)('keeps to a charter %s, and is recognised', (_what, charter: Charter) => {
+    const steered = new SteeredActions(TEST_HONEY_KEY, 42, charter)
+    const settings = shieldSettings(charter)
+    for (let i = 0; i < 3; i++) {
+      const recording = honeyRecording(90, steered)
+      let app: string | undefined
+      for (const action of recording) {
+        if (action.kind === 'switch') app = action.app
+        expect(checkConformance(action, settings, app)).toBeNull()
+      }
+      const switches = recording.filter(({ kind }) => kind === 'switch').length
+      if (charter.capture.categories.includes('switches')) expect(recording[0]?.kind).toBe('switch')
+      else expect(switches).toBe(0)
+      expect(evidence(TEST_HONEY_KEY, recording)).toBeGreaterThan(EVIDENCE_BITS)
+    }
+  })
+
+  it('is refused by a charter that lets out nothing that anybody could do', () => {
+    const charter = aCharter({ capture: { ...capture, categories: ['switches'], apps: one } })
+    expect(() => new SteeredActions(TEST_HONEY_KEY, 42, charter)).toThrow('lets out nothing')
   })
 })
 
@@ -171,7 +203,7 @@ describe('a copy that was carried off', () => {
   })
 })
 
-function honeyRecording(count: number, steered = new SteeredActions(TEST_HONEY_KEY, 42, APPS)): Action[] {
+function honeyRecording(count: number, steered = new SteeredActions(TEST_HONEY_KEY, 42, OFFICE)): Action[] {
   return [steered.begin(), ...Array.from({ length: count - 1 }, () => steered.next())]
 }
 

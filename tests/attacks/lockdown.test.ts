@@ -1,5 +1,6 @@
 /** Attacks on a lockdown: what hangs, what is held, what is forged, taken away or written back by a superuser. */
 import { startIntake } from '@fairtrace/server/intake/role'
+import { MisfitWatch } from '@fairtrace/server/lockdown/fit'
 import { lockdownReport } from '@fairtrace/server/lockdown/report'
 import { startRoom } from '@fairtrace/server/room/role'
 import { signerFromSeed } from '@fairtrace/server/runtime/jws'
@@ -13,7 +14,9 @@ import { type OpenDatabase, openDatabase } from '@fairtrace/server/store/databas
 import {
   aBatch,
   aDevice,
+  aGrant,
   aPermit,
+  approved,
   startTestGround,
   TEST_SEEDS,
   type TestGround,
@@ -269,6 +272,20 @@ describe('a lockdown', () => {
     await ground.watchers.revive('sentinel')
     await watchers.look()
     expect(() => watchers.require()).not.toThrow()
+  })
+
+  it('follows a row that says keys were opened, where the keeper never made a grant active', async () => {
+    const asVault = openDatabase(ground.database.url('vault'), 1)
+    const grant = aGrant(ground.charter, { recipientKey: 'k'.repeat(43) })
+    await ground.sql.query(`insert into vault.openings (id, request, state) values ('forged', $1, 'opened')`, [
+      JSON.stringify(approved(grant)),
+    ])
+    await new MisfitWatch().look(asVault, await current(), Date.now())
+    const { rows } = await ground.sql.query('select kind, subject from install.exposures')
+    expect(rows).toEqual([{ kind: 'opening-without-grant', subject: 'opening forged' }])
+    expect((await current()).state).toBe('locked')
+    await ground.sql.query('delete from vault.openings')
+    await asVault.close()
   })
 
   it('is shown by nobody who left, and by no row of another role', async () => {

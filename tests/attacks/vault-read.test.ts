@@ -4,11 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
+import { charterHash } from '@fairtrace/core'
 import { readRecordings } from '@fairtrace/server/builder/read-recordings'
 import { type OpenDatabase, openDatabase } from '@fairtrace/server/store/database'
 import { FileObjects } from '@fairtrace/server/store/objects'
 import { type ChunkFacts, chunkAad, packSegment, sealChunk, segmentKey } from '@fairtrace/server/vault/segment'
-import { startTestDatabase, type TestDatabase } from '@fairtrace/testing/harness'
+import { aCharter, answerHoney, CHARTER_YAML, startTestDatabase, type TestDatabase } from '@fairtrace/testing/harness'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
@@ -19,6 +20,7 @@ describe('reading for a release, attacked by who can write disk and database', (
   let test: TestDatabase
   let sql: pg.Pool
   let database: OpenDatabase
+  let honey: { stop(): Promise<void> }
   let folder: string
   let objects: FileObjects
   let rows: Record<string, unknown>[]
@@ -28,8 +30,15 @@ describe('reading for a release, attacked by who can write disk and database', (
     sql = new pg.Pool({ connectionString: test.superuserUrl, max: 2 })
     sql.on('error', () => undefined)
     database = openDatabase(test.url('builder'))
+    honey = answerHoney(test.url('scanner'))
+    const charter = aCharter()
+    await sql.query(
+      `insert into install.programme (id, state, epoch, charter_hash, charter_yaml) values ($1, 'running', 0, $2, $3)`,
+      [charter.programme, charterHash(charter), CHARTER_YAML],
+    )
   })
   afterAll(async () => {
+    await honey.stop()
     await database.close()
     await sql.end()
     await test.stop()

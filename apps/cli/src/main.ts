@@ -93,6 +93,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'check everything that is stored against what the vault wrote',
     load: async () => (await import('./commands/vault.ts')).vaultCommand(),
   },
+  assurance: {
+    summary: 'show and export the case that the safeguards work, with its evidence',
+    load: async () => (await import('./commands/assurance.ts')).assuranceCommand(),
+  },
   drill: {
     summary: 'attack the running system in earnest, and see whether its safeguards hold',
     load: async () => (await import('./commands/drill.ts')).drillCommand(),

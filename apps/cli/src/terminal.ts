@@ -2,7 +2,7 @@
 import process from 'node:process'
 import { Presets, SingleBar } from 'cli-progress'
 
-export { printJson, runCommand, wholeNumber } from 'fairtrace-agent/terminal'
+export { asFairtraceError, printJson, runCommand, wholeNumber } from 'fairtrace-agent/terminal'
 
 export interface Progress {
   update(done: number): void

@@ -88,12 +88,12 @@ class IndexedDbStorage implements DeviceStorage {
     for (const { id, state } of await this.#rows()) if (state === 'open') await this.end(id as RecordingId, nowMs)
   }
 
-  begin(start: RecordingStart, actions: readonly Action[] = []): Promise<RecordingId> {
+  begin(start: RecordingStart, actions: readonly Action[] = [], id = randomId() as RecordingId): Promise<RecordingId> {
     return this.#inTurn(async () => {
-      const id = randomId() as RecordingId
       const whole = await this.#sealWhole(id, 'open', infoOfStart(start), actions)
       this.#reserve(whole.row.bytes)
-      await this.#change(whole.row.bytes, (at) => putWhole(at, whole))
+      // Added, so that an id that is there already is refused.
+      await this.#change(whole.row.bytes, (at) => [at.objectStore('recordings').add(whole.row), ...putWhole(at, whole)])
       return id
     })
   }

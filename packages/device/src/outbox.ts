@@ -57,6 +57,7 @@ export interface LocalNote {
 export interface Outbox {
   /**
    * Begins a recording with its first actions; durable when it returns.
+   * @param id random unless given; a new one
    * @throws `OUTBOX_FULL`, and nothing of the call is kept
    */
   begin(start: RecordingStart, actions?: readonly Action[], id?: RecordingId): Promise<RecordingId>

@@ -3,12 +3,13 @@ import { FairtraceError } from '@fairtrace/core'
 import { DataDir } from '@fairtrace/server'
 import { SAFEGUARDS } from '@fairtrace/server/assurance/safeguards'
 import { Command } from 'commander'
+import { readKeyFile } from '../charter/key-file.ts'
 import { CycleBar } from '../demo/cycle-bar.ts'
 import { DRILLS } from '../drill/catalogue.ts'
 import type { Drill } from '../drill/drill.ts'
 import { superuser } from '../drill/ground.ts'
 import { Plants } from '../drill/plants.ts'
-import { announced, type DrillResult, requireDrill, runDrill } from '../drill/run.ts'
+import { announced, type DrillResult, requireDrill, runDrill, runUnannounced } from '../drill/run.ts'
 import { runTwins, startThrowaway } from '../drill/twins.ts'
 import { printJson, runCommand } from '../terminal.ts'
 
@@ -17,6 +18,8 @@ interface Options {
   readonly data?: string
   readonly twins?: boolean
   readonly twin?: boolean
+  readonly key?: string
+  readonly nonce?: string
   readonly json?: boolean
 }
 
@@ -45,6 +48,16 @@ export function drillCommand(): Command {
     .option('--json', 'print the result as JSON')
     .action((id: string, _options: Options, command: Command) =>
       runCommand(globals(command), () => one(id, globals(command))).then(() => process.exit()),
+    )
+  drill
+    .command('unannounced')
+    .description('Lets a nonce of the worker representative’s pick a drill, and runs it.')
+    .requiredOption('--key <file>', 'the key of the worker representative, {"name", "seed"} in JSON')
+    .option('--nonce <text>', 'what they chose, 22 to 86 characters; random where it is left out')
+    .option(...DATA)
+    .option('--json', 'print the result as JSON')
+    .action((_options: Options, command: Command) =>
+      runCommand(globals(command), () => unannounced(globals(command))).then(() => process.exit()),
     )
   drill
     .command('clean')
@@ -103,6 +116,13 @@ async function one(id: string, options: Options): Promise<void> {
   } finally {
     bar.stop()
   }
+}
+
+async function unannounced(options: Options): Promise<void> {
+  const { key, data, nonce } = options
+  if (key === undefined || data === undefined) throw new FairtraceError('USAGE', 'give --key and --data')
+  const { name, seed } = await readKeyFile(key)
+  report(options, [await runUnannounced(new DataDir(data), { name, seed }, nonce)])
 }
 
 async function onInstallation<T>(

@@ -5,7 +5,7 @@ import { DataDir } from '@fairtrace/server'
 import { HONEY_PEOPLE_MAX } from '@fairtrace/server/sentinel/honey/honey-ids'
 import { Command } from 'commander'
 import { dataOption } from '../data-dir.ts'
-import { tendHoney } from '../honey/tend-honey.ts'
+import { type HoneyReport, tendHoney } from '../honey/tend-honey.ts'
 import { printJson, runCommand, wholeNumber } from '../terminal.ts'
 
 interface Options {
@@ -36,11 +36,23 @@ export function honeyCommand(): Command {
         if (honeyKey === undefined) throw new FairtraceError('KEY_UNAVAILABLE', 'the scanner has no honey key')
         const report = await tendHoney(dir, honeyKey, count, options.invitations ?? null)
         if (options.json) printJson(report)
-        else
-          process.stdout.write(
-            `${report.people} honey participants: ${report.joined} joined, ${report.consented} consented, ${report.captured} recordings made, ${report.uploaded} batches sent now.\n`,
-          )
+        else process.stdout.write(describe(report))
+        const [first] = report.failed
+        if (first !== undefined) process.exitCode = new FairtraceError(first.code, first.message).exitCode
       }),
     )
   return command
+}
+
+function describe(report: HoneyReport): string {
+  const { people, joined, reflecting, consented, captured, uploaded, failed } = report
+  const lines = [
+    `${people} honey participants: ${joined} joined, ${consented} consented, ${captured} recordings made, ${uploaded} batches sent now.`,
+    ...(reflecting === 0 ? [] : [`${reflecting} wait for the end of their reflection period.`]),
+    ...failed.map(
+      ({ person, code, message }) =>
+        `${person === null ? 'NOT DONE' : `NOT DONE, number ${person}`}: ${message} (${code})`,
+    ),
+  ]
+  return `${lines.join('\n')}\n`
 }

@@ -14,7 +14,7 @@ import { type Device, openDevice, openReplay } from '@fairtrace/device'
 import type { DataDir, Embedded } from '@fairtrace/server'
 import { honeyId } from '@fairtrace/server/sentinel/honey/honey-ids'
 import { openDatabase } from '@fairtrace/server/store/database'
-import { createParticipant, SIMULATED_APPS, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
+import { createParticipant, SIMULATED_TASKS } from '@fairtrace/testing/simulator'
 import { z } from 'zod'
 import { openHoneyDevice } from '../honey/honey-device.ts'
 import { demoCharterApprovals, demoCharterYaml, writeDemoKeys } from './charter.ts'
@@ -174,14 +174,9 @@ async function consentAndEnrol(
   for (const [i, { session, index, isHoney }] of guests.entries()) {
     const folder = dir.path('demo/devices', `p${String(i + 1).padStart(2, '0')}`)
     const settings = { clock, serverUrl: embedded.portalUrl }
-    const device = isHoney
-      ? await openHoneyDevice(
-          folder,
-          { honeyKey: honeyKeyOf(dir), person: index, recordings: 0 },
-          new Set(SIMULATED_APPS.map(({ id }) => id)),
-          settings,
-        )
-      : await openDevice(folder, settings)
+    let recordings = 0
+    const honey = () => ({ honeyKey: honeyKeyOf(dir), person: index, nextRecording: () => recordings++ })
+    const device = isHoney ? await openHoneyDevice(folder, honey(), settings) : await openDevice(folder, settings)
     workers.push({ device, index, isHoney })
     await device.enrol(embedded.portalUrl, session)
     const { capture, notice } = (await device.programme()).charter

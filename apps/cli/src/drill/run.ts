@@ -1,8 +1,9 @@
 /** Runs drills against an installation, in sequence: registered first, cleaned up after, and ended with evidence. */
-import { randomBytes } from 'node:crypto'
-import { FairtraceError, isFairtraceError } from '@fairtrace/core'
+import { randomBytes, sign } from 'node:crypto'
+import { drillStartMessage, FairtraceError, isFairtraceError } from '@fairtrace/core'
 import type { DataDir } from '@fairtrace/server'
 import { safeguardOf } from '@fairtrace/server/assurance/safeguards'
+import { signerFromSeed } from '@fairtrace/server/runtime/jws'
 import { z } from 'zod'
 import { staffSession } from '../access/staff-session.ts'
 import type { PortalSession } from '../demo/portal-session.ts'
@@ -59,6 +60,25 @@ export async function runDrill(dir: DataDir, start: Start, twin: boolean | null)
   }
   const attack = await attacked({ dir, run, execArgv: [], mark }, requireDrill(drill), false)
   return end(session, run, drill, attack, twin)
+}
+
+/**
+ * One drill that nobody could prepare for.
+ * @param starter the worker representative's name and the seed of their key
+ * @param nonce of their choice; random where it is left out
+ */
+export async function runUnannounced(
+  dir: DataDir,
+  starter: { readonly name: string; readonly seed: string },
+  nonce: string = randomBytes(24).toString('base64url'),
+): Promise<DrillResult> {
+  const programme = await (await staffSession({ data: dir.root }, 'data-protection')).get(
+    '/api/programme',
+    z.object({ programme: z.string() }),
+  )
+  const message = drillStartMessage({ programme: programme.programme, nonce })
+  const signature = sign(null, message, signerFromSeed(starter.seed).privateKey).toString('base64url')
+  return runDrill(dir, { drill: null, nonce, starter: starter.name, signature }, null)
 }
 
 async function end(

@@ -12,37 +12,41 @@ export interface HoneyPerson {
   readonly honeyKey: string
   /** Place in the list of honey participants, from 0. */
   readonly person: number
-  /** Recordings that this person made before. */
-  readonly recordings: number
+  /** Number of the recording that begins now, from 0: each once. */
+  nextRecording(): number
 }
 
 export async function openHoneyDevice(
   folder: string,
-  { honeyKey, person, recordings }: HoneyPerson,
-  apps: ReadonlySet<string>,
+  { honeyKey, person, nextRecording }: HoneyPerson,
   options: OpenDeviceOptions,
 ): Promise<Device> {
   let steered: SteeredActions | null = null
-  let number = recordings
-  const actions = (): SteeredActions => {
-    steered ??= new SteeredActions(honeyKey, 7_000_000 + person, apps)
+  const work = async (): Promise<SteeredActions> => {
+    steered ??= new SteeredActions(honeyKey, 7_000_000 + person, (await device.programme()).charter)
     return steered
   }
-  const drawn = (count: number): Action[] => Array.from({ length: count }, () => actions().next())
-  return openDevice(folder, {
+  const device: Device = await openDevice(folder, {
     ...options,
     fetch: honeyFetch(honeyKey, person, options.fetch),
     between: (outbox) =>
       instead(outbox, {
-        begin: (start, first = []) => {
-          const id = honeyId(honeyKey, 'recording', person, number++ % HONEY_RECORDINGS_MAX) as RecordingId
-          const opening = first.length === 0 ? [] : [actions().begin(), ...drawn(first.length - 1)]
-          return outbox.begin(start, opening, id)
+        begin: async (start, first = []) => {
+          const actions = await work()
+          const id = honeyId(honeyKey, 'recording', person, nextRecording() % HONEY_RECORDINGS_MAX) as RecordingId
+          return outbox.begin(
+            start,
+            first.length === 0 ? [] : [actions.begin(), ...drawn(actions, first.length - 1)],
+            id,
+          )
         },
-        append: (recording, more) => outbox.append(recording, drawn(more.length)),
+        append: async (recording, more) => outbox.append(recording, drawn(await work(), more.length)),
       }),
   })
+  return device
 }
+
+const drawn = (from: SteeredActions, count: number): Action[] => Array.from({ length: count }, () => from.next())
 
 /** Puts honey ids where a device puts random ones. */
 export function honeyFetch(honeyKey: string, person: number, fetch: Fetch = globalThis.fetch): Fetch {

@@ -5,10 +5,10 @@
  * Which action follows which two stays as in the simulation; whoever has no key sees one more simulated person.
  */
 import { randomInt } from 'node:crypto'
-import type { Action } from '@fairtrace/core'
+import { type Action, type Charter, FairtraceError } from '@fairtrace/core'
 import { actionToken } from '@fairtrace/server/sentinel/honey/action-token'
 import { WINDOW, WindowBits, windowKeyOf } from '@fairtrace/server/sentinel/honey/honey-runs'
-import { simulatedActions } from '@fairtrace/testing/simulator'
+import { actionsIn } from './charter-work.ts'
 
 const POOL_ACTIONS = 4_000
 const CANDIDATES_MAX = 24
@@ -30,18 +30,24 @@ export class SteeredActions {
 
   /**
    * @param seed names the person
-   * @param apps that the lease lets out; work in others is left out
+   * @param charter whose apps, catalogues and levels this work keeps to
+   * @throws `USAGE` where it lets out nothing that anybody could do
    */
-  constructor(honeyKey: string, seed: number, apps: ReadonlySet<string>) {
+  constructor(honeyKey: string, seed: number, charter: Charter) {
     this.#bits = new WindowBits(windowKeyOf(honeyKey))
+    const switches = charter.capture.categories.includes('switches')
     let app = ''
     const pool: Place[] = []
-    for (const action of simulatedActions(seed, POOL_ACTIONS)) {
+    for (const action of actionsIn(charter, seed, POOL_ACTIONS)) {
+      const begins = action.kind === 'switch' && action.app !== app
       if (action.kind === 'switch') app = action.app
-      if (apps.has(app)) pool.push({ action, token: actionToken(action), app })
+      // The office has more apps than the charter may: going from one to itself is no switch.
+      if (action.kind !== 'switch' || (begins && switches)) pool.push({ action, token: actionToken(action), app })
     }
     this.#pool = pool
-    this.#starts = pool.flatMap(({ action }, i) => (action.kind === 'switch' ? [i] : []))
+    const starts = pool.flatMap(({ action }, i) => (action.kind === 'switch' ? [i] : []))
+    this.#starts = starts.length > 0 ? starts : pool.map((_, i) => i)
+    if (pool.length < WINDOW) throw new FairtraceError('USAGE', 'this charter lets out nothing that anybody could do')
     for (let i = 2; i < pool.length; i++) {
       for (const key of this.#keysBefore(i)) {
         const known = this.#after.get(key)
@@ -51,12 +57,13 @@ export class SteeredActions {
     }
   }
 
-  /** The first action of a recording, a `switch`. */
+  /** The first action of a recording: a `switch`, where switches may leave. */
   begin(): Action {
     this.#seen = new Set()
-    this.#words = []
     this.#at = this.#starts[randomInt(this.#starts.length)] ?? 0
-    return this.#place(this.#at).action
+    const { action, token } = this.#place(this.#at)
+    this.#words = token === null ? [] : [token]
+    return action
   }
 
   next(): Action {

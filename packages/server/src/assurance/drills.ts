@@ -47,7 +47,7 @@ export interface RegisteredDrill {
 export async function registerDrill(database: OpenDatabase, start: DrillStart): Promise<RegisteredDrill> {
   const programme = await readProgramme(database, null)
   if (programme === null) throw new FairtraceError('NOT_FOUND', 'there is no programme to drill')
-  const safeguard = requireStart(programme.charter, start)
+  const safeguard = requireStart(programme.charter, start, programme.state === 'running')
   await endAbandoned(database)
   const id = randomBytes(16).toString('base64url')
   const expected = safeguard.expects?.(id) ?? []
@@ -110,11 +110,14 @@ async function endAbandoned(database: OpenDatabase): Promise<void> {
     .execute()
 }
 
-function requireStart(charter: Charter, start: DrillStart): Safeguard {
+function requireStart(charter: Charter, start: DrillStart, isRunning: boolean): Safeguard {
   const { drill, nonce, starter, signature } = start
   if (nonce === null) {
     const safeguard = drill === null ? undefined : safeguardOf(drill)
     if (safeguard === undefined) throw new FairtraceError('NOT_FOUND', 'there is no such drill')
+    if (safeguard.needsRunning && !isRunning) {
+      throw new FairtraceError('DRILL_REFUSED', 'this drill shows nothing unless the programme runs')
+    }
     return safeguard
   }
   // Unannounced: whoever starts it chooses the nonce and nothing else, and whoever runs it learns from it what comes.
@@ -125,7 +128,7 @@ function requireStart(charter: Charter, start: DrillStart): Safeguard {
   if (key === undefined || signature === null || !isSigned(message, signature, key)) {
     throw new FairtraceError('SIGNATURE_INVALID', 'no worker representative of the charter has signed this nonce')
   }
-  return pickedByNonce(nonce)
+  return pickedByNonce(nonce, isRunning)
 }
 
 function isSigned(message: Uint8Array, signature: string, key: string): boolean {

@@ -16,6 +16,7 @@ interface DrillRow {
   readonly id: string
   readonly planted_at_ms: number | null
   readonly removed_at_ms: number | null
+  readonly state_before: string
 }
 
 interface ExposureRow {
@@ -43,13 +44,18 @@ export async function observeDrill(database: OpenDatabase, row: DrillRow): Promi
 }
 
 /** From the first exposure until the last process that can hear had stopped; null if one never did. */
-async function containment(database: OpenDatabase, { id, drill }: DrillRow, foundAtMs: number): Promise<number | null> {
+async function containment(
+  database: OpenDatabase,
+  { id, drill, state_before: stateBefore }: DrillRow,
+  foundAtMs: number,
+): Promise<number | null> {
   const { rows } = await database.pool.query<{ epoch: number; points: readonly { point: string; role: string }[] }>(
     'select epoch, points from install.lockdowns where drill = $1 order by number limit 1',
     [id],
   )
   const [lockdown] = rows
-  if (lockdown === undefined) return null
+  // What was locked already had nothing left to stop.
+  if (lockdown === undefined) return stateBefore === 'locked' ? 0 : null
   const hung = safeguardOf(drill)?.hung
   const said = await acknowledgementsOf(database, lockdown.epoch)
   const wanted = lockdown.points.filter(({ role }) => role !== hung)

@@ -26,6 +26,8 @@ export interface Safeguard {
   readonly attack: string
   /** What the drill under this id makes somebody find, exactly; left out where the attack is refused and exposes nothing. */
   readonly expects?: (run: string) => readonly Expected[]
+  /** The drill attacks what stands still unless the programme runs: then it would show nothing. */
+  readonly needsRunning?: true
   /** A process that the drill holds: it can't acknowledge, and the lockdown must be complete without it. */
   readonly hung?: RoleName
 }
@@ -36,10 +38,14 @@ export function safeguardOf(drill: string): Safeguard | undefined {
   return SAFEGUARDS.find((safeguard) => safeguard.drill === drill)
 }
 
-/** The drill that a nonce picks: nobody who doesn't know it can tell which one comes. */
-export function pickedByNonce(nonce: string): Safeguard {
+/**
+ * The drill that a nonce picks: nobody who doesn't know it can tell which one comes.
+ * @param isRunning otherwise it is one of those that can be run while the programme stands still
+ */
+export function pickedByNonce(nonce: string, isRunning: boolean): Safeguard {
   const number = createHash('sha256').update(`fairtrace/unannounced/v1\n${nonce}`).digest().readUInt32BE(0)
-  const picked = SAFEGUARDS[number % SAFEGUARDS.length]
+  const all = SAFEGUARDS.filter(({ needsRunning }) => isRunning || needsRunning !== true)
+  const picked = all[number % all.length]
   if (picked === undefined) throw new FairtraceError('INTERNAL', 'the catalogue is empty')
   return picked
 }

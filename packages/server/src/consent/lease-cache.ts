@@ -4,12 +4,15 @@
  * Fails closed: what is kept counts only while every change is sure to be heard. As soon as that is in doubt, each renewal
  * reads the database for itself; without a database there is none. Nothing here says when anybody renewed.
  */
+import { FairtraceError } from '@fairtrace/core'
 import type { Programme } from '../runtime/programme.ts'
 import type { DeviceStanding } from './decide.ts'
 import type { ProgrammeReader } from './programme.ts'
 import type { ConsentStore } from './store.ts'
 
 const DEVICES_MAX = 250_000
+/** A database that can't be reached refuses by then: nobody waits for a lease that may be of before. */
+const ANSWER_MS_MAX = 3_000
 
 export interface LeaseCacheOptions {
   readonly store: Pick<ConsentStore, 'standing'>
@@ -34,11 +37,11 @@ export class LeaseCache {
 
   async programme(): Promise<Programme | null> {
     const { programmes, isLive } = this.#options
-    if (!isLive()) return programmes.read()
+    if (!isLive()) return answered(programmes.read())
     this.#programme ??= programmes.read()
     const reading = this.#programme
     try {
-      return await reading
+      return await answered(reading)
     } catch (cause) {
       if (this.#programme === reading) this.#programme = null
       throw cause
@@ -52,7 +55,7 @@ export class LeaseCache {
     const known = isHeard ? this.#standings.get(device) : undefined
     if (known !== undefined) return known
     const forgotten = this.#forgotten
-    const read = await store.standing(device)
+    const read = await answered(store.standing(device))
     if (read !== null && isHeard && forgotten === this.#forgotten && isLive()) this.#keep(read)
     return read
   }
@@ -83,5 +86,20 @@ export class LeaseCache {
     this.#standings.set(device, { ...standing, consent: slim })
     const devices = this.#devices.get(handle) ?? []
     if (!devices.includes(device)) this.#devices.set(handle, [...devices, device])
+  }
+}
+
+/** @throws `DATABASE_FAILED` if it takes too long */
+async function answered<T>(asked: Promise<T>): Promise<T> {
+  asked.catch(() => undefined)
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => late.reject(new FairtraceError('DATABASE_FAILED', 'the database does not answer')),
+    ANSWER_MS_MAX,
+  )
+  try {
+    return await Promise.race([asked, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }

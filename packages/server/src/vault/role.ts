@@ -2,6 +2,7 @@
 import { createSecretKey } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { FairtraceError } from '@fairtrace/core'
+import { MisfitWatch } from '../lockdown/fit.ts'
 import { ed25519PublicKey, signerFromSeed } from '../runtime/jws.ts'
 import { listen } from '../runtime/notifications.ts'
 import { startPoint } from '../runtime/points.ts'
@@ -44,6 +45,7 @@ const REQUESTS_POLL_MS = 1_000
 const CLOCK_POLL_MS = 200
 const DAY_KEYS_MS = 10_000
 const KEEPER_POLL_MS = 2_000
+const FIT_MS = 10_000
 
 /** @throws `KEY_UNAVAILABLE` if keys or passphrase are missing or wrong */
 export const startVault: StartRole = async ({
@@ -188,6 +190,11 @@ export const startVault: StartRole = async ({
     await serveActivations({ ...input, currentProgramme })
     await serveOpenings({ ...input, currentProgramme, requireWatchers, onOpened: () => point.served('openings') })
   })
+  const misfitWatch = new MisfitWatch()
+  const fit = repeat('access that does not fit', FIT_MS, log, async () => {
+    const current = programme.current()
+    if (current !== null) await misfitWatch.look(database, current, clock.nowMs())
+  })
   const point = await startPoint({
     ...{ database, role: 'vault', signer, programme, log },
     // Waits for an opening that was under way: it is answered, or refused because it asks again before it gives anything away.
@@ -217,7 +224,7 @@ export const startVault: StartRole = async ({
     address: null,
     async stop() {
       await Promise.all(
-        [keep, keyRequests, reports, daily, maintenance, keeping, ends, closings, openings, ...listeners].map((part) =>
+        [keep, keyRequests, reports, daily, maintenance, keeping, ends, closings, openings, fit, ...listeners].map((part) =>
           part.stop(),
         ),
       )

@@ -26,6 +26,7 @@ const LINKS: Readonly<Record<string, string>> = {
   '/programme': 'Programme',
   '/concerns': 'Concerns',
   '/access': 'Access',
+  '/assurance': 'Safeguards',
   '/incidents': 'Incidents',
   '/releases': 'Releases',
   '/log': 'Ledger',
@@ -68,9 +69,18 @@ ${content}
 
 function linksFor(who: SignedIn | null): readonly string[] {
   if (who === null) return ['/log']
-  if (who.kind === 'participant') return ['/me', '/concerns', '/log', '/security']
+  if (who.kind === 'participant') return ['/me', '/concerns', '/assurance', '/log', '/security']
   const isReader = [...who.roles].some((role) => role !== 'researcher')
-  return ['/programme', '/concerns', '/access', ...(isReader ? ['/incidents'] : []), '/releases', '/log', '/security']
+  return [
+    '/programme',
+    '/concerns',
+    '/access',
+    '/assurance',
+    ...(isReader ? ['/incidents'] : []),
+    '/releases',
+    '/log',
+    '/security',
+  ]
 }
 
 function whoIsHere({ who, hasSignIn, path }: Frame): Html | null {

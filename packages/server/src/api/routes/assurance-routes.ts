@@ -1,10 +1,12 @@
 /** Drills and their evidence: who may start one, and what everybody may read of how the safeguards stand. */
 import { id128Pattern, noncePattern } from '@fairtrace/core'
 import { z } from 'zod'
+import { assuranceCase, assuranceCaseSchema } from '../../assurance/case.ts'
 import { markPlanted, markRemoved, registerDrill } from '../../assurance/drills.ts'
-import { endDrill, readEvidence, standings } from '../../assurance/evidence.ts'
+import { endDrill } from '../../assurance/evidence.ts'
 import type { StaffRole } from '../../runtime/sign-in-settings.ts'
 import type { PortalApp } from '../app.ts'
+import { renderAssurance } from '../pages/assurance-page.ts'
 import type { Portal } from '../portal.ts'
 import { noFields, refusals } from '../schemas.ts'
 
@@ -43,44 +45,26 @@ const endBody = z.strictObject({
 const evidence = z.record(z.string(), z.unknown()).describe('See docs/assurance.md')
 const issued = z.object({ evidence, jws: z.string().describe('Compact JWS, EdDSA, by the issuer') })
 const ended = issued.extend({ reopened: z.boolean().describe('Whether the programme was put back as it was') })
-const caseAnswer = z.object({
-  programme: z.string(),
-  nowMs: ms,
-  validMs: ms.describe('How long evidence counts, by the charter'),
-  safeguards: z.array(
-    z.object({
-      id: z.string(),
-      statement: z.string(),
-      promise: z.int(),
-      owner: z.string(),
-      drill: z.string(),
-      attack: z.string(),
-      state: z.enum(['fresh', 'failed', 'over', 'missing']),
-      newest: issued.nullable(),
-    }),
-  ),
-})
-
 export function assuranceRoutes(app: PortalApp, { database, programmes, identities, issuer, clock }: Portal): void {
   app.get('/api/assurance', {
     schema: {
       ...STAFF,
       summary: 'How every safeguard stands, with its newest evidence',
-      response: { 200: caseAnswer, ...refusals },
+      response: { 200: assuranceCaseSchema, ...refusals },
     },
     handler: async (request) => {
       await identities.requireAnybody(request)
-      const { id, charter } = await programmes.require()
-      const nowMs = clock.nowMs()
-      return {
-        programme: id,
-        nowMs,
-        validMs: charter.assurance.evidence,
-        safeguards: standings(await readEvidence(database, charter), charter, nowMs).map(
-          ({ safeguard: { expects: _, ...safeguard }, state, newest }) => ({ ...safeguard, state, newest }),
-        ),
-      }
+      return await assuranceCase(database, await programmes.require(), clock.nowMs())
     },
+  })
+
+  app.get('/assurance', { config: { page: true }, schema: { hide: true } }, async (request, reply) => {
+    const who = await identities.requireAnybody(request)
+    const programme = await programmes.require()
+    const { demonstration } = programme.charter
+    const frame = { title: 'Safeguards', path: '/assurance', who, hasSignIn: true, isDemonstration: demonstration }
+    const shown = await assuranceCase(database, programme, clock.nowMs())
+    return reply.type('text/html; charset=utf-8').send(renderAssurance(frame, shown))
   })
 
   app.post('/api/assurance/drills', {

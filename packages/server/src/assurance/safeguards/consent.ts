@@ -8,6 +8,7 @@ export const CONSENT_SAFEGUARDS: readonly Safeguard[] = [
     promise: 1,
     owner: 'worker-representative',
     drill: 'rushed-consent',
+    needsRunning: true,
     attack: 'Takes an invitation and says yes at once.',
   },
   {
@@ -16,6 +17,7 @@ export const CONSENT_SAFEGUARDS: readonly Safeguard[] = [
     promise: 1,
     owner: 'operator',
     drill: 'stale-token',
+    needsRunning: true,
     attack: 'Uploads with permits under the right signature: one a minute over, one of another epoch.',
   },
   {
@@ -24,6 +26,7 @@ export const CONSENT_SAFEGUARDS: readonly Safeguard[] = [
     promise: 1,
     owner: 'security',
     drill: 'unreviewed-build',
+    needsRunning: true,
     attack: 'Enrols a device that declares another build, and asks for a lease.',
   },
   {
@@ -32,6 +35,7 @@ export const CONSENT_SAFEGUARDS: readonly Safeguard[] = [
     promise: 1,
     owner: 'operator',
     drill: 'deaf-device',
+    needsRunning: true,
     attack: 'Takes a real lease, cuts the device off from every address, and goes on working past the end.',
   },
   {
@@ -40,6 +44,7 @@ export const CONSENT_SAFEGUARDS: readonly Safeguard[] = [
     promise: 1,
     owner: 'operator',
     drill: 'stopped-clock',
+    needsRunning: true,
     attack:
       'Holds the wall clock of a device with a real lease, and goes on working; asks for a lease with a wrong clock.',
   },
@@ -49,6 +54,7 @@ export const CONSENT_SAFEGUARDS: readonly Safeguard[] = [
     promise: 2,
     owner: 'data-protection',
     drill: 'typed-secret',
+    needsRunning: true,
     attack: 'Types a secret on an enrolled device, then looks for it in everything that would leave and in its folder.',
   },
   {
@@ -57,6 +63,7 @@ export const CONSENT_SAFEGUARDS: readonly Safeguard[] = [
     promise: 2,
     owner: 'data-protection',
     drill: 'charter-drift',
+    needsRunning: true,
     attack: 'Sends a batch, rightly signed and sealed, in which a button has a name that the charter does not list.',
   },
 ]

@@ -8,6 +8,7 @@ export const SEALED_SAFEGUARDS: readonly Safeguard[] = [
     promise: 3,
     owner: 'operator',
     drill: 'replayed-permit',
+    needsRunning: true,
     attack: 'Uploads other bytes under a permit that is alive.',
   },
   {
@@ -16,6 +17,7 @@ export const SEALED_SAFEGUARDS: readonly Safeguard[] = [
     promise: 3,
     owner: 'operator',
     drill: 'forged-batch',
+    needsRunning: true,
     attack: 'Seals a batch to the key of the day under a right lease, signed by another key.',
   },
   {
@@ -24,6 +26,7 @@ export const SEALED_SAFEGUARDS: readonly Safeguard[] = [
     promise: 3,
     owner: 'data-protection',
     drill: 'replayed-approval',
+    needsRunning: true,
     attack:
       'With the stolen key of the vault, asks the keeper to activate another grant under the approvals of an old one.',
   },
@@ -33,6 +36,7 @@ export const SEALED_SAFEGUARDS: readonly Safeguard[] = [
     promise: 3,
     owner: 'data-protection',
     drill: 'superuser-insider',
+    needsRunning: true,
     attack:
       'As superuser, writes an approved grant for a key of its own, and looks for readable actions in every row and object.',
   },

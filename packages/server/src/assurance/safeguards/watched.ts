@@ -11,6 +11,7 @@ export const WATCHED_SAFEGUARDS: readonly Safeguard[] = [
     promise: 4,
     owner: 'security',
     drill: 'stopped-sentinel',
+    needsRunning: true,
     attack: 'Stops the sentinel’s process where it stands, and asks for leases.',
   },
   {
@@ -61,6 +62,7 @@ export const WATCHED_SAFEGUARDS: readonly Safeguard[] = [
     promise: 4,
     owner: 'operator',
     drill: 'hung-process',
+    needsRunning: true,
     attack: 'Stops one process where it stands, gives somebody a right too many, and watches the lockdown.',
     expects: () => [reader('table ledger.tiles')],
     hung: 'builder',
