@@ -224,8 +224,8 @@ export const startVault: StartRole = async ({
     address: null,
     async stop() {
       await Promise.all(
-        [keep, keyRequests, reports, daily, maintenance, keeping, ends, closings, openings, fit, ...listeners].map((part) =>
-          part.stop(),
+        [keep, keyRequests, reports, daily, maintenance, keeping, ends, closings, openings, fit, ...listeners].map(
+          (part) => part.stop(),
         ),
       )
       await drain.stop()
