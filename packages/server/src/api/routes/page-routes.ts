@@ -10,6 +10,7 @@ import { ownAccesses } from '../../consent/own-entries.ts'
 import { setProgrammeState } from '../../consent/programme.ts'
 import { shownParticipants } from '../../consent/shown-participants.ts'
 import { receiptOf } from '../../consent/state.ts'
+import { erasureSteps } from '../../room/erasure-steps.ts'
 import type { Programme } from '../../runtime/programme.ts'
 import { STAFF_ROLES, type StaffRole } from '../../runtime/sign-in-settings.ts'
 import type { ProgrammeState } from '../../store/tables.ts'
@@ -93,6 +94,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
         openings: await countOpenings(),
         accesses: await ownAccesses(database, who.pseudonym),
         isErasing: await store.isErasing(who.pseudonym),
+        erasure: await erasureSteps(database, who.pseudonym),
         nowMs: clock.nowMs(),
         done: request.query.done ?? null,
       }
