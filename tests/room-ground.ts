@@ -24,7 +24,6 @@ import {
 import { pino } from 'pino'
 
 const log = pino({ level: 'silent' })
-const clock = { nowMs: () => Date.now() }
 
 export interface RoomGround {
   readonly ground: TestGround
@@ -47,8 +46,9 @@ export interface RunRow {
   readonly output: { readonly exitCode: number; readonly files: { readonly path: string }[] } | null
 }
 
-export async function startRoomGround(): Promise<RoomGround> {
-  const ground = await startTestGround()
+/** @param clock one that a test may move */
+export async function startRoomGround(clock = { nowMs: () => Date.now() }): Promise<RoomGround> {
+  const ground = await startTestGround({ clock })
   const context = { log, clock, addresses: {} }
   const roles: RunningRole[] = []
   roles.push(await startLedger({ ...ground.contextOf('ledger'), ...context }))

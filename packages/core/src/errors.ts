@@ -339,11 +339,6 @@ export const ERRORS = {
     advice:
       'Nothing was published. The report says which attacker found how much: use more people, shorter segments or a smaller share, or release less.',
   },
-  RELEASE_GATE_MISSING: {
-    status: 409,
-    exit: 5,
-    advice: 'Only a demonstration can release before the risk gate is installed.',
-  },
   RELEASE_NOT_FOUND: { status: 404, exit: 3, advice: 'Run `fairtrace release show` to list the releases.' },
   RELEASE_CLOSED: {
     status: 410,

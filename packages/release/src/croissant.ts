@@ -9,6 +9,7 @@
  */
 import { type Charter, shardBytes, shardFile } from '@fairtrace/core'
 import { COMPUTER_USE_FORMATS } from './computer-use.ts'
+import type { CapFacts } from './cap-facts.ts'
 import type { ReleaseCounts } from './manifest.ts'
 import { COLUMNS } from './parquet.ts'
 import type { Shard } from './release-files.ts'
@@ -30,15 +31,6 @@ export interface CardFacts {
   readonly consents: readonly ConsentCount[]
   /** Ids of earlier releases. */
   readonly previous: readonly string[]
-}
-
-export interface CapFacts {
-  readonly shareMax: number
-  readonly typeActions: number
-  /** The largest share of any type that anybody has, rounded up. */
-  readonly bound: number
-  /** Share of the drawn actions that the cap left, rounded down. */
-  readonly kept: number
 }
 
 /** People whose recordings were made under a charter; at least k, in steps of k. */

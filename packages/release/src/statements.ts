@@ -1,6 +1,6 @@
 /** What a release says about itself, once, for the card and the data sheet. Only what the code does, and what it doesn't. */
 import type { Charter } from '@fairtrace/core'
-import type { CapFacts } from './croissant.ts'
+import type { CapFacts } from './cap-facts.ts'
 
 export const STATEMENTS = {
   summary:

@@ -96,33 +96,41 @@ export function curveOf(comparisons: readonly Comparison[]): Curve {
   })
 }
 
-/** As `curveOf`. Sorts genuine and impostor scores by themselves: numbers alone sort many times faster than what belongs to them. */
+/** As `curveOf`. Genuine ones are few: they are sorted, and impostors counted between them, where the curve is a line. */
 export function unweightedCurve({ scores, genuine }: Comparisons): Curve {
-  let positives = 0
-  for (const flag of genuine) positives += flag
-  const [own, others] = [new Float64Array(positives), new Float64Array(scores.length - positives)]
-  let [p, n] = [0, 0]
+  const own = scores.filter((_, i) => genuine[i] === 1).sort()
+  // Impostors with the score of a genuine one, and below it but above the one before.
+  const tied = new Uint32Array(own.length)
+  const below = new Uint32Array(own.length + 1)
   for (let i = 0; i < scores.length; i++) {
-    if (genuine[i] === 1) own[p++] = scores[i] ?? 0
-    else others[n++] = scores[i] ?? 0
-  }
-  own.sort()
-  others.sort()
-  const curve = new CurveSum(p, n)
-  // From the highest score down. Impostors between two genuine scores pass at once: the curve is a line there.
-  while (p > 0 || n > 0) {
-    const tied = own[p - 1] ?? Number.NEGATIVE_INFINITY
-    const before = n
-    while (n > 0 && (others[n - 1] ?? 0) > tied) n--
-    if (n < before) curve.pass(0, before - n)
-    const [beforeP, beforeN] = [p, n]
-    while (p > 0 && own[p - 1] === tied) p--
-    while (n > 0 && others[n - 1] === tied) n--
-    if (p < beforeP) curve.pass(beforeP - p, beforeN - n)
+    const score = scores[i] ?? Number.NaN
     // A score that is no number stands above and below nothing.
-    if (p === beforeP && n === before) return NO_CURVE
+    if (Number.isNaN(score)) return NO_CURVE
+    if (genuine[i] === 1) continue
+    const at = firstAtLeast(own, score)
+    if (own[at] === score) tied[at] = (tied[at] ?? 0) + 1
+    else below[at] = (below[at] ?? 0) + 1
+  }
+  const curve = new CurveSum(own.length, scores.length - own.length)
+  curve.pass(0, below[own.length] ?? 0)
+  for (let end = own.length; end > 0; ) {
+    const first = firstAtLeast(own, own[end - 1] ?? 0)
+    curve.pass(end - first, tied[first] ?? 0)
+    curve.pass(0, below[first] ?? 0)
+    end = first
   }
   return curve.read()
+}
+
+function firstAtLeast(sorted: Float64Array, value: number): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((sorted[middle] ?? 0) < value) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Comparisons by falling score, once for many resamplings of persons. */

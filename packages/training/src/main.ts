@@ -1,10 +1,10 @@
 /** `fairtrace-train`, as the training room starts it: reads the release from memory, writes the model and its figures. */
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { PUBLIC_WORDS } from './public-words.ts'
-import { readRelease } from './segments.ts'
+import { readRelease, tablesIn } from './segments.ts'
 import { type Budget, trainBaseline } from './train.ts'
 
 const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' } } })
@@ -12,13 +12,15 @@ const release = process.env.FAIRTRACE_RELEASE ?? '/release'
 const output = process.env.FAIRTRACE_OUTPUT ?? '/output'
 const budget = budgetOf(process.env)
 const segments = await readRelease(release)
+// A withdrawal's plan says which shards a model has read.
+const shards = tablesIn(release).map((file) => relative(release, file))
 const { weights, metrics } = trainBaseline(segments, {
   seed: Number(values.seed),
   budget,
   ...(budget === null ? {} : { words: PUBLIC_WORDS }),
 })
 writeFileSync(join(output, 'model.json'), JSON.stringify(weights))
-writeFileSync(join(output, 'metrics.json'), JSON.stringify(metrics, null, 1))
+writeFileSync(join(output, 'metrics.json'), JSON.stringify({ ...metrics, shards }, null, 1))
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`
 process.stdout.write(
   `accuracy ${percent(metrics.accuracy.model)}, majority ${percent(metrics.accuracy.majority)}, n-gram ${percent(metrics.accuracy.nGram)}\n`,

@@ -72,8 +72,8 @@ function roleOf(target: Extract<ReleasedAction, { kind: 'hover' }>['target']): s
   return target !== null && 'role' in target ? target.role : 'unknown'
 }
 
-/** Parquet where there is some, else CSV: both hold the same rows. */
-function tablesIn(folder: string): string[] {
+/** The shards that are read. Parquet where there is some, else CSV: both hold the same rows. */
+export function tablesIn(folder: string): string[] {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))

@@ -2,6 +2,7 @@ import { type InputEvent, isFairtraceError } from '@fairtrace/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createParticipant } from './participant.ts'
+import type { Performed } from './performed.ts'
 import { rawKeyTimes, rawPointerSamples } from './raw-samples.ts'
 import { SIMULATED_TASKS } from './tasks.ts'
 
@@ -67,6 +68,16 @@ describe('a session', () => {
       const whole = [...createParticipant(5, 6).session(task, START_MS, { actionsAbout: 60 })]
       expect([...still]).toEqual(whole.filter((event) => event.kind !== 'move'))
     }
+  })
+
+  it('is the same with a witness, who is told of every press of a button that follows', () => {
+    const done: Performed[] = []
+    const options = { actionsAbout: 30, witness: (one: Performed) => done.push(one) }
+    const seen = [...createParticipant(3, 1).session(null, START_MS, options)]
+    expect(seen).toEqual(aSession(3, 1))
+    const clicks = done.filter(({ operation }) => /^(click|drag)/.test(operation))
+    const presses = seen.filter((event) => event.kind === 'button' && event.down && event.clicks === 1)
+    expect(clicks).toHaveLength(presses.length)
   })
 
   it('is the one whose pointer samples and key times can be had raw', () => {

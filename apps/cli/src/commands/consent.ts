@@ -12,6 +12,7 @@ import { Command } from 'commander'
 import { z } from 'zod'
 import { ownDataCsv, readOwnData } from '../access/own-data.ts'
 import { chosen } from '../choices.ts'
+import { readErasure, saysErasure, writeErasure } from '../consent/erasure.ts'
 import { momentMs, say, saysAccess, saysConsent, saysHistory } from '../consent/sentences.ts'
 import { PortalSession } from '../demo/portal-session.ts'
 import { printJson, progress, runCommand, wholeNumber } from '../terminal.ts'
@@ -69,6 +70,9 @@ export function consentCommand(): Command {
     .option('--out <folder>', 'write the proofs there, for anybody to verify')
     .action((options: Options & { out?: string }) => withDevice(options, accesses))
   add('notices', 'Lists what you were told of incidents.').action((options: Options) => withDevice(options, notices))
+  add('erasure', 'Says how far your withdrawal has reached, and verifies what proves each step.')
+    .option('--out <folder>', 'write the signed receipt and the proofs there')
+    .action((options: Options & { out?: string }) => withDevice(options, erasure))
   add('export', 'Writes everything that is stored about you to a file; your passkey opens it, in a browser.')
     .requiredOption('--out <file>', 'where to write it; .csv for a table, else JSON')
     .action((options: Options & { out: string }) => withDevice(options, exportOwn))
@@ -141,6 +145,17 @@ async function exportOwn(device: Device, { out, json }: Options & { out: string 
   } finally {
     bar.stop()
   }
+}
+
+async function erasure(device: Device, { json, out }: Options & { readonly out?: string }): Promise<void> {
+  const { membership } = device
+  if (membership === null) throw new FairtraceError('DEVICE_UNKNOWN', 'this device has not joined a programme')
+  const portal = PortalSession.participant(membership.serverUrl, membership.session)
+  const found = await readErasure(portal, (await device.programme()).charter)
+  if (out !== undefined && found !== null) await writeErasure(found, out)
+  if (json) return printJson(found)
+  if (found === null) return say('You never withdrew.')
+  say(found.isComplete ? 'Your erasure is complete.' : 'Your erasure is not complete yet.', ...saysErasure(found))
 }
 
 function pause(isPaused: boolean) {

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { z } from 'zod'
 import { staffSession } from '../access/staff-session.ts'
 import { dataOption } from '../data-dir.ts'
+import { runSchema, waitForRun } from '../room/wait-for-run.ts'
 import { printJson, runCommand } from '../terminal.ts'
 
 interface Options {
@@ -18,6 +19,7 @@ const modelSchema = z.object({
   release: z.string(),
   registeredAtMs: z.number(),
   state: z.string(),
+  successor: z.string().nullable(),
   card: z.object({
     weights: z.string(),
     code: z.string(),
@@ -26,6 +28,8 @@ const modelSchema = z.object({
     epsilon: z.number().nullable(),
     delta: z.number().nullable(),
     audience: z.enum(['release', 'unbounded']),
+    retrains: z.string().nullable(),
+    shards: z.array(z.string()).nullable(),
   }),
 })
 const answerSchema = z.object({
@@ -33,7 +37,7 @@ const answerSchema = z.object({
   budget: z.object({ epsilonSpent: z.number(), deltaSpent: z.number(), epsilonMax: z.number() }),
 })
 
-/** `fairtrace model list|show`. */
+/** `fairtrace model list|show|retrain|retire`. */
 export function modelCommand(): Command {
   const command = new Command('model').description('Lists the models that left the training room, and what they cost.')
   const add = (name: string, description: string): Command =>
@@ -64,8 +68,37 @@ export function modelCommand(): Command {
         say(JSON.stringify(model.card, null, 2))
       }),
     )
+  add('retrain', 'Runs the same program on another release, so that its model takes the place of this one.')
+    .argument('<model>', 'id of the model')
+    .requiredOption('--grant <grant>', 'a live grant of yours for the other release')
+    .requiredOption('--copies-destroyed', 'declare that no copy of the old model is left anywhere')
+    .action((id: string, options: Options & { grant: string }) =>
+      runCommand(options, async () => {
+        const portal = await staffSession(options, 'researcher')
+        const body = { grant: options.grant, copiesDestroyed: true }
+        const { id: asked } = await portal.post(`${pathOf(id)}/retrain`, body, runSchema)
+        const run = await waitForRun(portal, asked)
+        if (options.json) return printJson(run)
+        say(`${run.id} ${run.state}. Once data protection has approved it, ${id} is destroyed.`)
+      }),
+    )
+  add('retire', 'Destroys a model for good.')
+    .argument('<model>', 'id of the model')
+    .requiredOption('--reason <reason>', 'why')
+    .requiredOption('--copies-destroyed', 'declare that no copy of it is left anywhere')
+    .action((id: string, options: Options & { reason: string }) =>
+      runCommand(options, async () => {
+        const portal = await staffSession(options, 'researcher')
+        const body = { copiesDestroyed: true, reason: options.reason }
+        await portal.post(`${pathOf(id)}/retire`, body, z.object({ model: z.string() }))
+        if (options.json) return printJson({ model: id })
+        say(`${id} is retired; its weights are destroyed here.`)
+      }),
+    )
   return command
 }
+
+const pathOf = (model: string): string => `/api/room/models/${encodeURIComponent(model)}`
 
 async function models(options: Options) {
   const portal = await staffSession(options, 'researcher')

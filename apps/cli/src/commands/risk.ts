@@ -11,11 +11,14 @@ type Options = RiskOptions & { readonly format: (typeof RISK_FORMATS)[number] }
 export function riskCommand(): Command {
   return new Command('risk')
     .description('Trains attackers on recordings, raw or protected, and says how well people can be found in them.')
-    .argument('[recordings]', 'a file of many people, plain or gzip; the one below FAIRTRACE_RECORDINGS if left out')
+    .argument(
+      '[recordings]',
+      'a file of many people, plain or gzip; except for actions the one below FAIRTRACE_RECORDINGS if left out',
+    )
     .addOption(new Option('--format <format>', 'how it was recorded').choices([...RISK_FORMATS]).makeOptionMandatory())
     .option(
       '--protect <levels>',
-      `none, default, levels (pointer=cell,keyboard=kind,cap=keys), or a control that must fail (${CONTROLS.join(', ')})`,
+      `none, default; except for actions also levels (pointer=cell,keyboard=kind,cap=keys), or a control that must fail (${CONTROLS.join(', ')})`,
       'default',
     )
     .option('--people <count>', 'only the first so many people', (text: string) =>

@@ -1,19 +1,16 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import process from 'node:process'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ERRORS, type ErrorCode, FairtraceError } from '@fairtrace/core'
 import { DataDir } from '@fairtrace/server'
 import { Command } from 'commander'
 import { z } from 'zod'
 import { staffSession } from '../access/staff-session.ts'
 import { dataOption } from '../data-dir.ts'
-import type { PortalSession } from '../demo/portal-session.ts'
 import { demonstrationGrant } from '../room/demonstration-grant.ts'
 import { releaseIdOf } from '../room/release-id.ts'
+import { type Run, runSchema, waitForRun } from '../room/wait-for-run.ts'
 import { printJson, runCommand } from '../terminal.ts'
-
-const POLL_MS = 500
 
 interface Options {
   readonly data: string
@@ -32,20 +29,6 @@ interface RunOptions extends Options {
   readonly hours?: string
 }
 
-const runSchema = z.object({
-  id: z.string(),
-  release: z.string(),
-  requester: z.string(),
-  command: z.array(z.string()),
-  epsilon: z.number().nullable(),
-  state: z.string(),
-  code: z.string().nullable(),
-  message: z.string().nullable(),
-  output: z
-    .object({ files: z.array(z.object({ path: z.string(), bytes: z.number() })), exitCode: z.number() })
-    .nullable(),
-})
-type Run = z.infer<typeof runSchema>
 const filesSchema = z.object({ files: z.array(z.object({ path: z.string(), content: z.base64() })) })
 const grantSchema = z.object({
   grant: z.object({ scope: z.object({ kind: z.string(), release: z.string().optional() }) }),
@@ -149,7 +132,7 @@ async function runProgram(command: readonly string[], options: RunOptions): Prom
     ...numeric('hours', options.hours),
   }
   const asked = await portal.post('/api/room/runs', body, runSchema)
-  const run = await waitForEnd(portal, asked.id)
+  const run = await waitForRun(portal, asked.id)
   if (options.json) printJson(run)
   else {
     say(sentence(run))
@@ -176,14 +159,6 @@ async function review(
   const run = await portal.post(`${path}/review`, body, runSchema)
   if (options.json) printJson(run)
   else say(sentence(run))
-}
-
-async function waitForEnd(portal: PortalSession, id: string): Promise<Run> {
-  for (;;) {
-    const run = await portal.get(`/api/room/runs/${encodeURIComponent(id)}`, runSchema)
-    if (run.state !== 'requested' && run.state !== 'running') return run
-    await sleep(POLL_MS)
-  }
 }
 
 async function filesIn(folder: string): Promise<{ path: string; content: string }[]> {

@@ -10,7 +10,7 @@ import { startPoint } from '../runtime/points.ts'
 import { watchProgramme } from '../runtime/programme.ts'
 import type { StartRole } from '../runtime/role.ts'
 import { openDatabase } from '../store/database.ts'
-import { repeat } from '../vault/repeat.ts'
+import { repeat } from '../runtime/repeat.ts'
 import { buildJob } from './build-job.ts'
 import { serveReleaseErasures } from './release-erasures.ts'
 

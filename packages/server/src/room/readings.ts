@@ -14,17 +14,19 @@ export async function serveReadings(database: OpenDatabase, seed: string): Promi
     purpose: 'review' | 'output'
     recipient_key: string
     state: string
+    closed: boolean
   }>(
-    `select g.id, g.run, g.purpose, g.recipient_key, r.state from room.readings g join room.runs r on r.id = g.run
+    `select g.id, g.run, g.purpose, g.recipient_key, r.state,
+       exists (select from room.models m where m.run = r.id and m.state <> 'current') as closed
+     from room.readings g join room.runs r on r.id = g.run
      where g.state = 'requested'`,
   )
-  for (const { id, run, purpose, recipient_key: recipientKey, state } of rows) {
-    const isAllowed = purpose === 'review' ? state === 'in-review' || state === 'approved' : state === 'approved'
-    if (!isAllowed) {
-      await database.pool.query(
-        `update room.readings set state = 'refused', code = 'ROOM_NOT_REVIEWED' where id = $1`,
-        [id],
-      )
+  for (const { id, run, purpose, recipient_key: recipientKey, state, closed } of rows) {
+    const isReviewed = purpose === 'review' ? state === 'in-review' || state === 'approved' : state === 'approved'
+    // A model that is to be trained anew, or was, is handed out no more.
+    const code = closed ? 'RELEASE_CLOSED' : isReviewed ? null : 'ROOM_NOT_REVIEWED'
+    if (code !== null) {
+      await database.pool.query(`update room.readings set state = 'refused', code = $2 where id = $1`, [id, code])
     } else {
       await appendToLedger(database, OUTPUT_READ_ENTRY, { run, purpose, reading: id }, { waitForCheckpoint: false })
       const key = roomOutputKey(seed, run)

@@ -8,9 +8,10 @@ import type { OpenDatabase } from '../store/database.ts'
 import { FileObjects } from '../store/objects.ts'
 import type { RunState } from '../store/tables.ts'
 import { generateX25519, hpkeOpen } from '../vault/hpke.ts'
+import { MODEL_RETIRED_ENTRY } from './models.ts'
 import type { TakenFile } from './output.ts'
 import { OUTPUT_KEY_INFO } from './readings.ts'
-import { limitsOf, OWN_TRAINER, type RunWish } from './run-request.ts'
+import { limitsOf, OWN_TRAINER, type RunWish, runRequestSchema } from './run-request.ts'
 import { openOutput, outputObject } from './sealed-output.ts'
 
 export const RUN_REVIEWED_ENTRY = 'room.reviewed'
@@ -63,6 +64,7 @@ export class RoomAccess {
       )
     const { release } = grant.scope
     await this.#requireOpen(release)
+    if (wish.retrains !== null) await this.#requireRetrainable(wish.retrains.model, release)
     const { rows } = await this.#database.pool.query<{ n: number }>(
       `select count(*) as n from room.runs where account = $1 and state in ('requested', 'running')`,
       [account],
@@ -102,6 +104,8 @@ export class RoomAccess {
   async review(id: string, { by, allow, reason }: Review, nowMs: number): Promise<RunRow> {
     const found = await this.find(id)
     if (found.state !== 'in-review') throw new FairtraceError('ROOM_NOT_REVIEWED', 'there is nothing to review')
+    // What a closed release gave is let out no more: it can only be destroyed.
+    if (allow) await this.#requireOpen(found.release)
     const detail = { run: id, by, allow, reason }
     await appendToLedger(this.#database, RUN_REVIEWED_ENTRY, detail, { waitForCheckpoint: true })
     const state = allow ? 'approved' : 'refused'
@@ -128,9 +132,11 @@ export class RoomAccess {
     for (;;) {
       const row = await this.#database.db
         .selectFrom('room.readings')
-        .select(['state', 'answer'])
+        .select(['state', 'code', 'answer'])
         .where('id', '=', reading)
         .executeTakeFirst()
+      if (row?.state === 'refused' && row.code === 'RELEASE_CLOSED')
+        throw new FairtraceError('RELEASE_CLOSED', 'the release of this model is closed: it is handed out no more')
       if (row?.state === 'refused') throw new FairtraceError('ROOM_NOT_REVIEWED', 'the output was not approved')
       if (row?.state === 'answered') {
         const { enc, sealed } = row.answer as { readonly enc: string; readonly sealed: string }
@@ -148,6 +154,34 @@ export class RoomAccess {
     }
   }
 
+  /** The program of a model, code and all, for another release: what whoever has a grant for that asks the room. @throws `NOT_FOUND` */
+  async retrainingWish(model: string, grant: string): Promise<RunWish> {
+    const { run } = await this.#model(model)
+    const { request } = await this.find(run)
+    const { wish } = runRequestSchema.parse(request)
+    return { ...wish, grant, retrains: { model, copiesDestroyed: true } }
+  }
+
+  /** @throws `NOT_FOUND` */
+  async ownerOf(model: string): Promise<string> {
+    return (await this.find((await this.#model(model)).run)).account
+  }
+
+  /** Destroys a model for good; whoever does it declares that no copy is left. Logged first. @throws `NOT_FOUND` */
+  async retire(model: string, by: string, reason: string): Promise<void> {
+    const { run, state } = await this.#model(model)
+    if (state === 'retired' || state === 'retrained') return
+    const detail = { model, by, reason, copiesDestroyed: true }
+    const { index, salt } = await appendToLedger(this.#database, MODEL_RETIRED_ENTRY, detail, {
+      waitForCheckpoint: false,
+    })
+    await this.#objects.delete(outputObject(run))
+    await this.#database.pool.query(
+      `update room.models set state = 'retired', ledger_index = $2, salt = $3, detail = $4 where id = $1`,
+      [model, index, salt, JSON.stringify(detail)],
+    )
+  }
+
   async models() {
     const { db } = this.#database
     const models = await db.selectFrom('room.models').selectAll().orderBy('registered_at_ms').execute()
@@ -156,6 +190,23 @@ export class RoomAccess {
       .select(({ fn }) => [fn.sum<number>('epsilon').as('epsilon'), fn.sum<number>('delta').as('delta')])
       .executeTakeFirst()
     return { models, spent: { epsilon: Number(spent?.epsilon ?? 0), delta: Number(spent?.delta ?? 0) } }
+  }
+
+  async #model(id: string) {
+    const row = await this.#database.db
+      .selectFrom('room.models')
+      .select(['run', 'release', 'state'])
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (row === undefined) throw new FairtraceError('NOT_FOUND', 'there is no such model')
+    return row
+  }
+
+  async #requireRetrainable(model: string, release: string): Promise<void> {
+    const { state, release: before } = await this.#model(model)
+    if (state !== 'to-retrain')
+      throw new FairtraceError('BODY_INVALID', 'retrains: that model is not to be trained anew')
+    if (release === before) throw new FairtraceError('BODY_INVALID', 'retrains: it is of the same release')
   }
 
   async #requireOpen(release: string): Promise<void> {

@@ -42,6 +42,11 @@ export const runWishSchema = z.strictObject({
   cpus: z.int().min(1).max(256).default(1),
   memoryGib: z.number().min(0.1).max(4_096).default(1),
   hours: z.number().min(0.001).max(720).default(0.5),
+  retrains: z
+    .strictObject({ model: z.uuid(), copiesDestroyed: z.literal(true) })
+    .nullable()
+    .default(null)
+    .describe('A model whose place this one takes; whoever asks declares that no copy of the old one is left'),
   output: z
     .array(outputFileSchema)
     .min(1)

@@ -278,6 +278,7 @@ export interface Tables {
     state: Defaulted<'asked' | 'destroyed' | 'closed'>
     ledger_index: number | null
     salt: string | null
+    detail: Json<unknown> | null
   }
   'room.runs': {
     id: string
@@ -309,7 +310,11 @@ export interface Tables {
     release: string
     registered_at_ms: number
     card: Json<unknown>
-    state: Defaulted<'current' | 'to-retrain' | 'retrained'>
+    state: Defaulted<'current' | 'to-retrain' | 'retrained' | 'retired'>
+    successor: Defaulted<string | null>
+    ledger_index: Defaulted<number | null>
+    salt: Defaulted<string | null>
+    detail: Defaulted<Json<unknown> | null>
   }
   'room.budget': { run: string; epsilon: number; delta: number }
   'ledger.inbox': { id: Generated<number>; source: Generated<string>; entry: string }

@@ -6,7 +6,7 @@ import type { OpenDatabase } from '../store/database.ts'
 import type { FileObjects } from '../store/objects.ts'
 import { compactSome, forgetDeadChunks, forgetErasedKeys } from './compaction.ts'
 import type { SegmentIndex } from './index-anchor.ts'
-import { repeat } from './repeat.ts'
+import { repeat } from '../runtime/repeat.ts'
 import { serveChecks } from './scrub.ts'
 
 const LOOK_MS = 1_000

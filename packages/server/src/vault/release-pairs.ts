@@ -1,15 +1,12 @@
 /** Key pairs of releases: made when the builder asks, half here and half at the keeper; destroyed when a release is closed. */
 import { verify } from 'node:crypto'
 import { FairtraceError, releaseKeysMessage } from '@fairtrace/core'
-import { appendToLedger } from '../ledger/append.ts'
 import { ed25519PublicKey } from '../runtime/jws.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import { type X25519KeyPair, x25519KeyPair } from './hpke.ts'
 import type { KeeperClient } from './keeper-client.ts'
 import type { Keystore } from './keystore.ts'
 import type { KeysVouched } from './public-keys.ts'
-
-export const RELEASE_CLOSED_ENTRY = 'release.closed'
 
 export interface ReleaseKeysRow {
   readonly release: string
@@ -72,8 +69,9 @@ export async function serveReleasePairs({ database, keystore, keeper, vouched }:
 }
 
 /**
- * Destroys the keys of closed releases: this vault's half and every answer that was given, then the keeper's, then it is logged.
- * What fails is done again with the next run. @throws `KEEPER_UNREACHABLE`, `LEDGER_UNAVAILABLE`
+ * Destroys the keys of closed releases: this vault's half and every answer that was given, then the keeper's. What fails is done again
+ * with the next run. Nothing of it is logged here: an entry at once would tell the whole world the hour of a withdrawal
+ * (`erasure-report.ts`). @throws `KEEPER_UNREACHABLE`
  */
 export async function serveReleaseClosings(input: Omit<ReleasePairsInput, 'vouched'>): Promise<void> {
   const { database, keystore, keeper } = input
@@ -93,13 +91,7 @@ export async function serveReleaseClosings(input: Omit<ReleasePairsInput, 'vouch
   }
   for (const { release } of rows) {
     await keeper.call<'close-release'>({ call: 'close-release', release })
-    const detail = { release }
-    const { index, salt } = await appendToLedger(database, RELEASE_CLOSED_ENTRY, detail, { waitForCheckpoint: false })
-    keystore.keepLedgerDetail(index, RELEASE_CLOSED_ENTRY, salt, detail)
-    await database.pool.query(
-      `update vault.release_closings set state = 'closed', ledger_index = $2, salt = $3 where release = $1`,
-      [release, index, salt],
-    )
+    await isThere(release, 'closed')
     await database.pool.query(`select pg_notify('fairtrace_releases', $1)`, [release])
   }
 }

@@ -36,7 +36,7 @@ import { serveKeyRequests, waitingForKeys } from './participant-keys.ts'
 import type { Period } from './periods.ts'
 import { openPublicKeys } from './public-keys.ts'
 import { serveReleaseClosings, serveReleasePairs } from './release-pairs.ts'
-import { type Repeated, repeat } from './repeat.ts'
+import { type Repeated, repeat } from '../runtime/repeat.ts'
 import { applyRetention } from './retention.ts'
 
 const CONNECTIONS_MAX = 20

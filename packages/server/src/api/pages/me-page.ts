@@ -15,6 +15,7 @@ import {
 import type { EnrolledDevice } from '../../consent/store.ts'
 import { askedAgainFor, termsFor } from '../../consent/terms.ts'
 import type { OwnNotice } from '../../incident/incidents.ts'
+import type { ErasureSteps } from '../../room/erasure-steps.ts'
 import type { Programme } from '../../runtime/programme.ts'
 import { paragraphs } from './incident-page.ts'
 import { type Frame, page } from './layout.ts'
@@ -36,6 +37,8 @@ export interface MeView {
   readonly notices: readonly OwnNotice[]
   /** Whether the vault has still to destroy keys after a withdrawal. */
   readonly isErasing: boolean
+  /** How far a withdrawal has reached; null for who never withdrew. */
+  readonly erasure: ErasureSteps | null
   readonly nowMs: number
   readonly done: MeDone | null
 }
@@ -69,7 +72,7 @@ ${noticeSection(view.notices)}
 <p>The ledger records <strong>${view.openings}</strong> ${view.openings === 1 ? 'opening' : 'openings'} for everybody together. ${view.accesses.length === 0 ? 'None of them concerned your recordings.' : 'These concerned your recordings; each proof is a file that anybody can check, without asking this server:'}</p>
 ${view.accesses.length === 0 ? null : html`<ul>${view.accesses.map(accessItem)}</ul>`}
 <p>Seeing your own recordings here will need a passkey of yours, once this version can show them. You can <a href="/security">add it now</a>, or leave it; whether you did has nothing to do with your yes or no.</p></section>
-<section aria-labelledby="stop"><h2 id="stop">How do I stop?</h2>${withdrawal(view, consent)}</section>
+<section aria-labelledby="stop"><h2 id="stop">How do I stop?</h2>${withdrawal(view, consent)}${erasureList(view.erasure)}</section>
 <section aria-labelledby="history"><h2 id="history">Your decisions</h2>${historyList(view)}</section>`,
   )
 }
@@ -173,8 +176,16 @@ function withdrawal({ isErasing }: MeView, consent: ConsentState): Html {
   return html`<p>One press, at once, without a reason:</p>
 <ul><li>No device of yours gets a lease, the permission to record, any more; one that it holds ends within ${LEASE_MS / 1000} seconds.</li>
 <li>What still waits on your device can’t be sent.</li>
-<li>The keys to what was stored are destroyed within a minute. After that nobody can read it, and no later release has it. A release that was published before stays as it is.</li></ul>
+<li>The keys to what was stored are destroyed within a minute. After that nobody can read it, and no later release has it. A release that was published before and that you are in is closed: nothing opens it any more.</li></ul>
 <form method="post" action="/me/withdraw"><button class="stop">Withdraw now</button></form>`
+}
+
+function erasureList(erasure: ErasureSteps | null): Html | null {
+  if (erasure === null) return null
+  return html`<h3>What your withdrawal has reached</h3>
+<p>${erasure.isComplete ? 'Everything: it is complete.' : 'It is not complete yet.'} <a href="/api/me/erasure" download="fairtrace-erasure.json">Signed receipt, with proofs</a>; <code>fairtrace consent erasure</code> checks it.</p>
+<ul>${erasure.steps.map(({ how, state, ledgerIndex }) => html`<li>${state === 'done' ? 'Done' : 'Pending'}: ${how}${ledgerIndex === null ? null : html` Entry ${ledgerIndex}.`}</li>`)}</ul>
+${erasure.retraining.length === 0 ? null : html`<ul>${erasure.retraining.map(({ model, plan }) => html`<li>Model <code>${model.slice(0, 8)}…</code>: ${plan}</li>`)}</ul>`}`
 }
 
 function deviceList(devices: readonly EnrolledDevice[]): Html | null {

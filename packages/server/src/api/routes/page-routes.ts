@@ -11,6 +11,7 @@ import { setProgrammeState } from '../../consent/programme.ts'
 import { shownParticipants } from '../../consent/shown-participants.ts'
 import { receiptOf } from '../../consent/state.ts'
 import { ownNotices } from '../../incident/incidents.ts'
+import { erasureSteps } from '../../room/erasure-steps.ts'
 import type { Programme } from '../../runtime/programme.ts'
 import { STAFF_ROLES, type StaffRole } from '../../runtime/sign-in-settings.ts'
 import type { ProgrammeState } from '../../store/tables.ts'
@@ -97,6 +98,7 @@ export async function pageRoutes(root: PortalApp, portal: Portal): Promise<void>
         accesses: await ownAccesses(database, who.pseudonym),
         notices: await ownNotices(database, who.pseudonym),
         isErasing: await store.isErasing(who.pseudonym),
+        erasure: await erasureSteps(database, who.pseudonym),
         nowMs: clock.nowMs(),
         done: request.query.done ?? null,
       }

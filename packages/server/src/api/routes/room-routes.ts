@@ -1,6 +1,7 @@
 /** The training room: runs asked for, their outputs reviewed and shown, models listed, releases closed. Who may see what stands here. */
 import { digestPattern, FairtraceError } from '@fairtrace/core'
 import { z } from 'zod'
+import { signErasureReceipt } from '../../room/erasure-receipt.ts'
 import { erasureSteps } from '../../room/erasure-steps.ts'
 import type { RunRow } from '../../room/room-access.ts'
 import { runRequestSchema, runWishSchema } from '../../room/run-request.ts'
@@ -37,7 +38,8 @@ const modelsAnswer = z.object({
       id: z.string(),
       release: z.string(),
       registeredAtMs: z.int(),
-      state: z.enum(['current', 'to-retrain', 'retrained']),
+      state: z.enum(['current', 'to-retrain', 'retrained', 'retired']),
+      successor: z.string().nullable().describe('The model that took its place'),
       card: z.unknown(),
     }),
   ),
@@ -128,8 +130,8 @@ export function roomRoutes(app: PortalApp, portal: Portal): void {
       const { charter } = await programmes.require()
       const { models, spent } = await room.models()
       return {
-        models: models.map(({ id, release, registered_at_ms: registeredAtMs, state, card }) => ({
-          ...{ id, release, registeredAtMs, state, card },
+        models: models.map(({ id, release, registered_at_ms: registeredAtMs, state, successor, card }) => ({
+          ...{ id, release, registeredAtMs, state, successor, card },
         })),
         budget: {
           epsilonSpent: spent.epsilon,
@@ -140,16 +142,69 @@ export function roomRoutes(app: PortalApp, portal: Portal): void {
     },
   })
 
+  app.post('/api/room/models/:id/retrain', {
+    schema: {
+      ...STAFF,
+      summary:
+        'Run the same program on another release, so that its model takes the place of one whose release was closed',
+      params: runParams,
+      body: z.strictObject({ grant: z.string().min(1).max(64), copiesDestroyed: z.literal(true) }),
+      response: { 200: runAnswer, ...refusals },
+    },
+    handler: async (request) => {
+      const who = await identities.requireStaff(request, 'researcher')
+      const programme = await programmes.require()
+      const record = await access.grants.find(request.body.grant, programme)
+      if (record.account !== who.account) throw new FairtraceError('NOT_FOUND', 'there is no such grant')
+      if ((await room.ownerOf(request.params.id)) !== who.account)
+        throw new FairtraceError('NOT_FOUND', 'there is no such model of yours')
+      const wish = await room.retrainingWish(request.params.id, request.body.grant)
+      return toAnswer(await room.request(record, programme.charter, wish, clock.nowMs()))
+    },
+  })
+
+  app.post('/api/room/models/:id/retire', {
+    schema: {
+      ...STAFF,
+      summary: 'Destroy a model for good (whoever trained it, or data protection), declaring that no copy is left',
+      params: runParams,
+      body: z.strictObject({ copiesDestroyed: z.literal(true), reason: z.string().trim().min(1).max(500) }),
+      response: { 200: z.object({ model: z.string() }), ...refusals },
+    },
+    handler: async (request) => {
+      const who = await identities.requireStaff(request, 'researcher', 'data-protection')
+      const { id } = request.params
+      if ((await room.ownerOf(id)) !== who.account && !who.roles.has('data-protection'))
+        throw new FairtraceError('NOT_FOUND', 'there is no such model')
+      await room.retire(id, who.name, request.body.reason)
+      return { model: id }
+    },
+  })
+
   app.get('/api/me/erasure', {
     schema: {
       tags: ['own data'],
       security: [{ session: [] }],
       summary: 'What my withdrawal has reached, and what is still pending; with what proves each step',
-      response: { 200: z.object({ erasure: z.unknown() }), ...refusals },
+      response: {
+        200: z.object({
+          erasure: z.unknown(),
+          receipt: z.string().nullable().describe('Signed by the issuer; null for who never withdrew'),
+        }),
+        ...refusals,
+      },
     },
     handler: async (request) => {
       const { pseudonym } = await identities.requireParticipant(request)
-      return { erasure: await erasureSteps(portal.database, pseudonym) }
+      const erasure = await erasureSteps(portal.database, pseudonym)
+      if (erasure === null) return { erasure, receipt: null }
+      const { id: programme } = await programmes.require()
+      const receipt = signErasureReceipt(
+        erasure,
+        { programme, pseudonym, atMs: Math.floor(clock.nowMs()) },
+        portal.issuer,
+      )
+      return { erasure, receipt }
     },
   })
 

@@ -20,8 +20,10 @@ create table vault.release_closings (
   release text primary key,
   id text not null unique,
   state text not null default 'asked' check (state in ('asked', 'destroyed', 'closed')),
+  -- Of the day's entry, with salt and detail that open it; null until the day is over.
   ledger_index bigint,
-  salt text
+  salt text,
+  detail jsonb
 );
 -- Erased people, until the builder has found the releases in which they may be; then what it found, for the person's own receipt.
 create table vault.release_erasures (
@@ -73,7 +75,13 @@ create table room.models (
   registered_at_ms bigint not null,
   -- {"code","parameters","weights","audience","membership","accuracy"}
   card jsonb not null,
-  state text not null default 'current' check (state in ('current', 'to-retrain', 'retrained'))
+  state text not null default 'current' check (state in ('current', 'to-retrain', 'retrained', 'retired')),
+  -- The model that took its place; null if it was retired.
+  successor text,
+  -- Of the entry that says how it ended, with salt and detail that open it.
+  ledger_index bigint,
+  salt text,
+  detail jsonb
 );
 -- Privacy spent, per person, before the program starts: what was spent is spent, also by a run that was killed.
 create table room.budget (
@@ -109,5 +117,5 @@ grant insert (id, run, purpose, recipient_key) on room.readings to fairtrace_por
 grant update (state, code, answer) on room.readings to fairtrace_room;
 grant insert, update on room.models to fairtrace_room;
 grant insert on room.budget to fairtrace_room;
-grant update (state) on room.models to fairtrace_portal;
+grant update (state, ledger_index, salt, detail) on room.models to fairtrace_portal;
 `
