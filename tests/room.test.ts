@@ -107,7 +107,7 @@ describe.skipIf(sandbox instanceof Error)(`the training room${why}`, () => {
       }).length
     }
     it.each([
-      ['a fence', () => Promise.resolve(it_.room.stopAll('a lockdown'))],
+      ['a fence', async () => expect(await it_.room.stopAll('a lockdown')).toBe(1)],
       ['a pause', () => it_.ground.setProgramme({ state: 'paused' })],
     ] as const)('at %s', async (_what, act) => {
       expect(await killedIn(grant, act)).toBeLessThan(1_000)

@@ -17,8 +17,11 @@ const POLL_MS = 1_000
 const ROOM_LOCK = 7_400_003
 
 export interface RunningRoom extends RunningRole {
-  /** Ends whatever runs, at once; what it wrote is gone. A run that begins later is not touched. */
-  stopAll(reason: string): void
+  /**
+   * Ends whatever runs, at once; what it wrote is gone. A run that begins later is not touched. It is what a lockdown's fence calls.
+   * @returns how many ran, once nothing of them can come out any more
+   */
+  stopAll(reason: string): Promise<number>
 }
 
 /** @throws `KEY_UNAVAILABLE` without a signing seed */
@@ -27,8 +30,7 @@ export const startRoom = (async ({ databaseUrl, objectsDir, secrets, clock, log 
   if (seed === undefined) throw new FairtraceError('KEY_UNAVAILABLE', 'the room needs a signing seed')
   const database = openDatabase(databaseUrl)
   const stopping = new AbortController()
-  let current: AbortController | null = null
-  let ended: Promise<void> = Promise.resolve()
+  let current: { readonly end: AbortController; readonly ended: Promise<void> } | null = null
 
   const runs = repeat('runs of the training room', POLL_MS, log, async () => {
     if ((await waiting()).length === 0) return
@@ -42,9 +44,7 @@ export const startRoom = (async ({ databaseUrl, objectsDir, secrets, clock, log 
          where state = 'running'`,
       )
       for (const { id, release, request } of await waiting()) {
-        if (stopping.signal.aborted) return
-        ended = serve(id, release, request)
-        await ended
+        if (!stopping.signal.aborted) await serve(id, release, request)
       }
     } finally {
       // Closed, not given back: the lock ends with the connection.
@@ -59,18 +59,10 @@ export const startRoom = (async ({ databaseUrl, objectsDir, secrets, clock, log 
     runs.soon()
     others.soon()
   })
-
-  const stopAll = (reason: string) => current?.abort(new FairtraceError('ROOM_STOPPED', reason))
   const programme = await watchProgramme(database)
   const point = await startPoint({
     ...{ database, role: 'room', signer: signerFromSeed(seed), programme, log },
-    // What runs ends, and its sandbox with it, before this says so.
-    fence: async () => {
-      const runsEnded = current === null ? 0 : 1
-      stopAll('the programme was locked')
-      await ended
-      return { runsEnded }
-    },
+    fence: async () => ({ runsEnded: await stopAll('the programme was locked') }),
   })
 
   return {
@@ -87,6 +79,14 @@ export const startRoom = (async ({ databaseUrl, objectsDir, secrets, clock, log 
     },
   }
 
+  async function stopAll(reason: string): Promise<number> {
+    if (current === null) return 0
+    const { end, ended } = current
+    end.abort(new FairtraceError('ROOM_STOPPED', reason))
+    await ended
+    return 1
+  }
+
   function waiting() {
     return database.db
       .selectFrom('room.runs')
@@ -98,13 +98,16 @@ export const startRoom = (async ({ databaseUrl, objectsDir, secrets, clock, log 
   }
 
   async function serve(id: string, release: string, request: unknown): Promise<void> {
-    current = new AbortController()
-    const signal = AbortSignal.any([stopping.signal, current.signal])
-    await database.pool.query(`update room.runs set state = 'running' where id = $1 and state = 'requested'`, [id])
+    const end = new AbortController()
+    const { promise: ended, resolve: hasEnded } = Promise.withResolvers<void>()
+    current = { end, ended }
+    const signal = AbortSignal.any([stopping.signal, end.signal])
     try {
-      const ended = await run(id, release, request, { database, objectsDir, seed: seed ?? '', clock, signal })
-      await done(id, ended)
-      log.info({ run: id, exitCode: ended.exitCode }, 'a run ended; its output waits for review')
+      await database.pool.query(`update room.runs set state = 'running' where id = $1 and state = 'requested'`, [id])
+      const input = { database, objectsDir, seed: seed ?? '', clock, signal }
+      const result = await run(id, release, request, input).finally(hasEnded)
+      await done(id, result)
+      log.info({ run: id, exitCode: result.exitCode }, 'a run ended; its output waits for review')
     } catch (error) {
       // Fails closed: nothing of what the program wrote is kept or shown.
       const code = isFairtraceError(error) ? error.code : 'INTERNAL'
@@ -119,6 +122,7 @@ export const startRoom = (async ({ databaseUrl, objectsDir, secrets, clock, log 
         ...[id, state, code, message],
       ])
     } finally {
+      hasEnded()
       current = null
     }
     await database.pool.query(`select pg_notify('fairtrace_room', $1)`, [id])
