@@ -75,6 +75,7 @@ async function build(
     charterYaml: CHARTER_YAML,
     seed: '1',
     secret: new Uint8Array(32),
+    recipient: 'grant 1',
     key: KEY,
     publishedAtMs: Date.UTC(2026, 9, 1),
     parts,

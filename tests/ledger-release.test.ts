@@ -55,6 +55,7 @@ beforeAll(async () => {
       charterYaml: CHARTER_YAML,
       seed: 'draw',
       secret: new Uint8Array(32).fill(9),
+      recipient: 'grant 1',
       key: new Uint8Array(32).fill(8),
       publishedAtMs: Date.UTC(2026, 9, 1),
       parts: recordedParts(CHARTER, { people: 12, recordingsPerPerson: 3, actionsPerRecording: 60 }),

@@ -23,7 +23,7 @@ describe.skipIf(!canMount)('a release on a full disk', () => {
       const charter = aCharter()
       const outcome = await stageRelease({
         directory: '/mnt/releases/spring', name: 'spring', charter, charterYaml: CHARTER_YAML, seed: '1',
-        secret: new Uint8Array(32), key: new Uint8Array(32), publishedAtMs: 0, sign: () => 'a.b.c', builder: 'A'.repeat(43),
+        secret: new Uint8Array(32), recipient: 'grant 1', key: new Uint8Array(32), publishedAtMs: 0, sign: () => 'a.b.c', builder: 'A'.repeat(43),
         spillBytesInMemory: Number(process.argv[2]),
         parts: recordedParts(charter, { people: 20, recordingsPerPerson: 10, actionsPerRecording: 200 }),
       }).then((staged) => staged.publish(null)).then(() => 'built', (error) => error.code)

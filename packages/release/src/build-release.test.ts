@@ -27,6 +27,7 @@ function aRequest(overrides: Partial<ReleaseRequest> = {}): ReleaseRequest {
     charterYaml: CHARTER_YAML,
     seed: 'first draw',
     secret: new Uint8Array(32).fill(9),
+    recipient: 'grant 1',
     key: KEY,
     publishedAtMs: Date.UTC(2026, 9, 1),
     parts: partsOf(12),
@@ -191,6 +192,40 @@ describe('a release', () => {
     expect((await names(first, 'spring')).filter((name) => again.has(name))).toEqual([])
   })
 
+  it('has other names for another recipient of the same draw', async () => {
+    const first = await open(await built(), 'spring')
+    const second = await open(await built({ directory: join(folder, 'again'), recipient: 'grant 2' }), 'again')
+    const names = (directory: string) =>
+      readFileSync(join(directory, 'csv/train-00000-of-00001.csv'), 'utf8').match(/^[0-9a-f]{32}(?=,)/gm) ?? []
+    const again = new Set(names(second))
+    expect(again.size).toBeGreaterThan(charter.release.k)
+    expect(names(first).filter((name) => again.has(name))).toEqual([])
+  })
+
+  it('names types the same, whatever numbers apps and shortcuts have in it', async () => {
+    const chord = (keys: ('ctrl' | 'c' | 'v')[]): GeneratedPart['actions'][number] => ({ kind: 'hotkey', keys })
+    // The first person decides in which order shortcuts are met.
+    const parts = (order: 'cv' | 'vc') =>
+      Array.from({ length: 6 }, (_, person) => {
+        const actions: GeneratedPart['actions'] = [
+          { kind: 'switch', app: 'desktop:mail' },
+          ...[...(person === 0 ? order : 'cv')].map((key) => chord(['ctrl', key === 'c' ? 'c' : 'v'])),
+          { kind: 'press', key: 'f12' },
+        ]
+        return { ...ofPerson(person), actions }
+      })
+    const turned: Charter = {
+      ...charter,
+      capture: { ...charter.capture, apps: charter.capture.apps.toReversed() },
+    }
+    const rules = (of: Charter): Charter => ({ ...of, release: { ...of.release, typeActions: 1 } })
+    const first = await built({ parts: parts('cv'), charter: rules(charter) })
+    const second = await built({ directory: join(folder, 'again'), parts: parts('vc'), charter: rules(turned) })
+    const names = ['desktop:mail hotkey ctrl+c', 'desktop:mail hotkey ctrl+v', 'desktop:mail press f12']
+    expect([...(first.contributions.get('person-0') ?? new Map()).keys()].toSorted()).toEqual(names)
+    expect(second.contributions).toEqual(first.contributions)
+  })
+
   it('holds no name of a person, a recording or a device, anywhere', async () => {
     const parts = partsOf(12)
     const directory = await open(await built({ parts }), 'spring')
@@ -227,6 +262,17 @@ describe('a release', () => {
     expect(manifest.counts.dropped).toHaveProperty('segmentsOverCap')
   })
 })
+
+function ofPerson(person: number): Omit<GeneratedPart, 'actions'> {
+  return {
+    person: `person-${person}`,
+    recording: `recording-${person}`,
+    device: `device-${person}`,
+    part: 0,
+    task: null,
+    outcome: null,
+  }
+}
 
 function inOneApp(part: GeneratedPart, app: number): GeneratedPart['actions'] {
   const id = charter.capture.apps[app]?.id ?? ''

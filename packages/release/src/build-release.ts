@@ -21,7 +21,7 @@ import {
   shieldSettings,
 } from '@fairtrace/core'
 import { candidateNumbers, candidateSegments, drawnSegments } from './candidates.ts'
-import { type Capped, CapSample, readTypeCode } from './cap-sample.ts'
+import { type Capped, CapSample, typeName } from './cap-sample.ts'
 import { FIELDS, KINDS, Shortcuts } from './coded-action.ts'
 import type { CapFacts } from './cap-facts.ts'
 import { type CardFacts, type ConsentCount, croissantCard } from './croissant.ts'
@@ -49,6 +49,8 @@ export interface ReleaseRequest {
   readonly seed: string
   /** 32 secret bytes from which chance is derived: the same ones for the same seed make the same release. */
   readonly secret: Uint8Array
+  /** The grant that the release is made under: the same draw for another one has other names, so that copies can't be joined by them. */
+  readonly recipient: string
   /** 32 random bytes under which the shards are encrypted; whoever gives them keeps them, or nobody can. */
   readonly key: Uint8Array
   readonly publishedAtMs: number
@@ -173,7 +175,8 @@ async function build(request: ReleaseRequest, files: ReleaseFiles, people: Peopl
   const sample = await takeSample(request, vocabulary, shortcuts, workFolder)
   const spill = new Spill(workFolder, randomStream(secret, 'shuffle'), request.spillBytesInMemory)
   try {
-    const capped = capSample(sample, request, vocabulary, people)
+    const nameOf = (codes: readonly number[]) => typeName(codes, vocabulary.apps, shortcuts.names)
+    const capped = capSample(sample, request, nameOf, people)
     const { anonymity, pieces } = spread(sample, capped, spill, rules.k, vocabulary)
     const peopleLeft = anonymity.peopleLeft()
     if (peopleLeft < rules.k) {
@@ -182,7 +185,7 @@ async function build(request: ReleaseRequest, files: ReleaseFiles, people: Peopl
         `fewer than ${rules.k} people share an app and ways of working in scope`,
       )
     }
-    const random = randomStream(secret, 'names')
+    const random = randomStream(secret, 'names', request.recipient)
     const order = new Int32Array(pieces.length).fill(ABSENT)
     const written = await write(files, vocabulary, shortcuts, anonymity, spill, random, rowsPerShard, order)
     const numbers = candidateNumbers(sample.people.length, secret)
@@ -196,7 +199,7 @@ async function build(request: ReleaseRequest, files: ReleaseFiles, people: Peopl
     for (const { person, codes, count } of capped.contributions()) {
       const digest = people.digestOf(sample.people[person] ?? '')
       const own = people.contributions.get(digest) ?? new Map<string, number>()
-      const type = people.typeDigestOf(typeName(codes, vocabulary))
+      const type = people.typeDigestOf(nameOf(codes))
       own.set(type, (own.get(type) ?? 0) + count)
       people.contributions.set(digest, own)
     }
@@ -311,7 +314,12 @@ async function takeSample(
   throw new FairtraceError('RELEASE_EMPTY', `fewer than ${k} people share an app in scope`)
 }
 
-function capSample(sample: Sample, request: ReleaseRequest, vocabulary: Vocabulary, people: PeopleInRelease): Capped {
+function capSample(
+  sample: Sample,
+  request: ReleaseRequest,
+  nameOf: (codes: readonly number[]) => string,
+  people: PeopleInRelease,
+): Capped {
   const numbers = new Map(sample.people.map((person, i) => [people.digestOf(person), i]))
   const numberOf = (digest: string) => {
     const known = numbers.get(digest) ?? -numbers.size - 1
@@ -327,7 +335,7 @@ function capSample(sample: Sample, request: ReleaseRequest, vocabulary: Vocabula
   const nobody = new Map<number, number>()
   return sample.cap.decide(
     (segment) => sample.keepsApp(sample.origins[segment]?.app ?? ABSENT),
-    (codes) => (byType.size === 0 ? nobody : (byType.get(people.typeDigestOf(typeName(codes, vocabulary))) ?? nobody)),
+    (codes) => (byType.size === 0 ? nobody : (byType.get(people.typeDigestOf(nameOf(codes))) ?? nobody)),
   )
 }
 
@@ -341,16 +349,6 @@ function spread(sample: Sample, capped: Capped, spill: Spill, k: number, vocabul
     pieces.push(segment)
   }
   return { anonymity, pieces }
-}
-
-/** What a type is called over all releases, whatever number its app has in a charter. */
-function typeName(codes: readonly number[], vocabulary: Vocabulary): string {
-  return codes
-    .map((code) => {
-      const { app, kind, target } = readTypeCode(code)
-      return `${vocabulary.apps[app] ?? ''} ${kind} ${target}`
-    })
-    .join('|')
 }
 
 interface Written {

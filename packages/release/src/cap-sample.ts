@@ -1,16 +1,16 @@
 /**
  * The contribution cap over a sample (`capType` in core): nobody owns more than a share of any type that is in the release.
  *
- * A *type* is `typeActions` actions in a row, each by app, kind and role of its target; a segment that is shorter is a type of its
- * own. Every place where a type occurs counts once for its person. Where somebody has more than they may, their segment is cut
+ * A *type* is `typeActions` actions in a row, each by app, kind, and what its kind is told apart by (`typeCode`); a segment that is
+ * shorter is a type of its own. Every place where a type occurs counts once for its person. Where somebody has more than they may, their segment is cut
  * before the last action of the occurrence, which breaks up as many of those that follow as one cut can; a single action that is
  * too many goes. A cut takes neighbouring occurrences along, makes shorter types of what is left, and lowers other totals;
  * therefore everything is counted anew until nothing has to go.
  *
  * Which occurrences go is decided by chance that depends on their person alone, and shares don't depend on the order of people:
- * so nothing does. Holds 4 bytes an action and a few for each person and type.
+ * so nothing does. Holds 6 bytes an action and a few for each person and type.
  */
-import { capType, ROLES } from '@fairtrace/core'
+import { capType, LENGTH_CLASSES, NAMED_KEYS, ROLES, TEXT_KINDS } from '@fairtrace/core'
 import { FIELD, FIELDS, KINDS, TARGET_FIELD } from './coded-action.ts'
 import type { Segment } from './episodes.ts'
 import { ABSENT } from './vocabulary.ts'
@@ -36,22 +36,72 @@ export interface Capped {
 }
 
 /** A target's place without a role: a cell of the grid, or none at all. */
-const TARGETS = ROLES.length + 2
+const TARGETS = [...ROLES, 'place', 'nothing'] as const
+const PLACE = ROLES.length
+const NOTHING = ROLES.length + 1
 
-/** App, kind and role as one number of 16 bits: the charter's 200 apps fit. */
+/**
+ * An action as a type has it, in 32 bits: app and kind above, the detail of 16 bits below. The charter's 200 apps fit.
+ *
+ * The detail is what rare habits show in: a press by its key, a shortcut by its keys, typing by kind and length of the text, all
+ * others by role of the target, or that it is but a place; a drag by both its ends. Never by label or position.
+ */
 export function typeCode(app: number, actions: Int16Array, at: number): number {
-  const role = actions[at + FIELD.target + TARGET_FIELD.role] ?? ABSENT
-  const isCell = (actions[at + FIELD.target + TARGET_FIELD.cell] ?? ABSENT) !== ABSENT
-  const target = role !== ABSENT ? role : isCell ? ROLES.length : ROLES.length + 1
-  return (app * KINDS.length + (actions[at] ?? 0)) * TARGETS + target
+  const kind = actions[at] ?? 0
+  return (app * KINDS.length + kind) * 65_536 + detailOf(KINDS[kind], actions, at)
 }
 
-/** What a code says: kind and role, and the number of its app. */
-export function readTypeCode(code: number): { readonly app: number; readonly kind: string; readonly target: string } {
-  const target = code % TARGETS
-  const rest = Math.floor(code / TARGETS)
-  const name = ROLES[target] ?? (target === ROLES.length ? 'place' : 'nothing')
-  return { app: Math.floor(rest / KINDS.length), kind: KINDS[rest % KINDS.length] ?? '', target: name }
+function detailOf(kind: (typeof KINDS)[number] | undefined, actions: Int16Array, at: number): number {
+  switch (kind) {
+    case 'press':
+      return actions[at + FIELD.key] ?? 0
+    case 'hotkey':
+      return actions[at + FIELD.keys] ?? 0
+    case 'type':
+      return (actions[at + FIELD.text] ?? 0) * LENGTH_CLASSES.length + (actions[at + FIELD.length] ?? 0)
+    case 'drag':
+      return targetOf(actions, at + FIELD.target) * TARGETS.length + targetOf(actions, at + FIELD.toTarget)
+    default:
+      return targetOf(actions, at + FIELD.target)
+  }
+}
+
+function targetOf(actions: Int16Array, at: number): number {
+  const role = actions[at + TARGET_FIELD.role] ?? ABSENT
+  if (role !== ABSENT) return role
+  return (actions[at + TARGET_FIELD.cell] ?? ABSENT) === ABSENT ? NOTHING : PLACE
+}
+
+/**
+ * What a type is called over all releases, whatever numbers its apps and shortcuts have in one of them.
+ *
+ * `desktop:orders click button|desktop:orders hotkey ctrl+c|desktop:orders type number short`
+ */
+export function typeName(
+  codes: readonly number[],
+  apps: readonly string[],
+  shortcuts: readonly (readonly string[])[],
+): string {
+  return codes.map((code) => actionName(code, apps, shortcuts)).join('|')
+}
+
+function actionName(code: number, apps: readonly string[], shortcuts: readonly (readonly string[])[]): string {
+  const detail = code % 65_536
+  const above = Math.floor(code / 65_536)
+  const kind = KINDS[above % KINDS.length]
+  const name = `${apps[Math.floor(above / KINDS.length)] ?? ''} ${kind ?? ''}`
+  switch (kind) {
+    case 'press':
+      return `${name} ${NAMED_KEYS[detail] ?? ''}`
+    case 'hotkey':
+      return `${name} ${(shortcuts[detail] ?? []).join('+')}`
+    case 'type':
+      return `${name} ${TEXT_KINDS[Math.floor(detail / LENGTH_CLASSES.length)] ?? ''} ${LENGTH_CLASSES[detail % LENGTH_CLASSES.length] ?? ''}`
+    case 'drag':
+      return `${name} ${TARGETS[Math.floor(detail / TARGETS.length)] ?? ''} ${TARGETS[detail % TARGETS.length] ?? ''}`
+    default:
+      return `${name} ${TARGETS[detail] ?? ''}`
+  }
 }
 
 interface Count {
@@ -65,7 +115,10 @@ interface Count {
 
 export class CapSample {
   readonly #rules: CapRules
-  #codes = new Uint16Array(1 << 16)
+  /** Numbers of the actions' codes, in order of appearance: few enough that a run and its next code fit one exact number. */
+  #codes = new Uint32Array(1 << 16)
+  readonly #codeIds = new Map<number, number>()
+  readonly #distinct: number[] = []
   #actions = 0
   /** First action of each segment; one more at the end. */
   readonly #starts: number[] = [0]
@@ -82,7 +135,8 @@ export class CapSample {
     while (this.#people.length <= person) this.#people.push(this.#priorities.length)
     const count = segment.actions.length / FIELDS
     if (this.#actions + count > this.#codes.length) this.#codes = grown(this.#codes, this.#actions + count)
-    for (let i = 0; i < count; i++) this.#codes[this.#actions + i] = typeCode(segment.app, segment.actions, i * FIELDS)
+    for (let i = 0; i < count; i++)
+      this.#codes[this.#actions + i] = this.#codeId(typeCode(segment.app, segment.actions, i * FIELDS))
     this.#actions += count
     this.#starts.push(this.#actions)
     this.#priorities.push(priority)
@@ -90,7 +144,7 @@ export class CapSample {
 
   /** @param isLeft whether a segment may be in the release at all, by the order of `add` */
   decide(isLeft: (segment: number) => boolean, earlier: Earlier): Capped {
-    const types = new Types(this.#codes)
+    const types = new Types(this.#codes, this.#distinct)
     // One bit an action: whether it is in a piece that stays, and whether a piece begins with it.
     const isKept = new Uint8Array(this.#actions)
     const begins = new Uint8Array(this.#actions)
@@ -126,6 +180,13 @@ export class CapSample {
         },
       }
     }
+  }
+
+  #codeId(code: number): number {
+    const known = this.#codeIds.get(code)
+    if (known !== undefined) return known
+    this.#codeIds.set(code, this.#distinct.length)
+    return this.#distinct.push(code) - 1
   }
 
   #range(segment: number): [number, number] {
@@ -262,20 +323,23 @@ function pieces(from: number, to: number, isKept: Uint8Array, begins: Uint8Array
 
 /** Numbers of the types that occur, exact: no two runs of codes share one. */
 class Types {
-  readonly #codes: Uint16Array
+  readonly #codes: Uint32Array
+  readonly #distinct: readonly number[]
   /** Runs that begin alike share the number of their beginning, which the next code extends. 0 is the empty run. */
   readonly #runs = new Map<number, number>()
   readonly #firsts: number[] = [0]
   readonly #lengths: number[] = [0]
 
-  constructor(codes: Uint16Array) {
+  /** @param distinct the code of each number in `codes` */
+  constructor(codes: Uint32Array, distinct: readonly number[]) {
     this.#codes = codes
+    this.#distinct = distinct
   }
 
   idOf(at: number, length: number): number {
     let run = 0
     for (let i = 0; i < length; i++) {
-      const key = run * 65_536 + (this.#codes[at + i] ?? 0)
+      const key = run * this.#distinct.length + (this.#codes[at + i] ?? 0)
       let next = this.#runs.get(key)
       if (next === undefined) {
         next = this.#firsts.length
@@ -290,12 +354,12 @@ class Types {
 
   codesOf(id: number): number[] {
     const first = this.#firsts[id] ?? 0
-    return [...this.#codes.subarray(first, first + (this.#lengths[id] ?? 0))]
+    return Array.from(this.#codes.subarray(first, first + (this.#lengths[id] ?? 0)), (i) => this.#distinct[i] ?? 0)
   }
 }
 
-function grown(values: Uint16Array, needed: number): Uint16Array<ArrayBuffer> {
-  const larger = new Uint16Array(Math.max(needed, 2 * values.length))
+function grown(values: Uint32Array, needed: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(Math.max(needed, 2 * values.length))
   larger.set(values)
   return larger
 }

@@ -70,6 +70,7 @@ beforeAll(async () => {
     charterYaml: CHARTER_YAML,
     seed: '1',
     secret: new Uint8Array(32),
+    recipient: 'grant 1',
     key: KEY,
     publishedAtMs: Date.UTC(2026, 9, 1),
     parts: [...known, ...others],

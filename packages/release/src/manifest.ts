@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { canonicalJson, type ReleaseId, type ReleaseManifest, releaseManifestSchema } from '@fairtrace/core'
 
 /** Raised with every change of what the same recordings and the same seed become. */
-export const BUILDER_VERSION = 'fairtrace-builder/2'
+export const BUILDER_VERSION = 'fairtrace-builder/3'
 
 export function manifestBytes(manifest: ReleaseManifest): Buffer {
   return Buffer.from(canonicalJson(releaseManifestSchema.parse(manifest)))

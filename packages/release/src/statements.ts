@@ -36,7 +36,7 @@ export const STATEMENTS = {
     `Apps that fewer than ${charter.release.k} of these people used were left out with their segments; labels and tasks below ${charter.release.k} were removed. This holds for what is in the release, after the contribution cap.`,
   ],
   bound: ({ shareMax, typeActions, bound, kept }: CapFacts): string =>
-    `Nobody owns more than ${shareMax} of any type (${typeActions} actions in a row, by app, kind and role), in this release and over all releases; the largest share in it is ${bound}. Whoever sees one type, and knows nothing else, is right about whose it is with a chance of at most ${bound}. What is longer than a type is measured by the risk gate and not bounded. The cap kept ${kept} of the drawn actions; segments were cut where it had to.`,
+    `Nobody owns more than ${shareMax} of any type (${typeActions} actions in a row, by app, kind, and role, key, shortcut or kind and length of text), in this release and over all releases; the largest share in it is ${bound}. Whoever sees one type, and knows nothing else, is right about whose it is with a chance of at most ${bound}. What is longer than a type is measured by the risk gate and not bounded. The cap kept ${kept} of the drawn actions; segments were cut where it had to.`,
   gate: (gate: string | null): string =>
     gate === null
       ? 'No attacker was run on this release. It must not leave a demonstration.'

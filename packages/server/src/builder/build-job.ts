@@ -96,6 +96,7 @@ async function buildUnderGrant(job: ReleaseJob, input: JobInput): Promise<Releas
       seed: job.seed,
       // With its name: a later release of the same seed has another sample and other names.
       secret: releaseSecret(signingSeed, `${job.name}\n${job.seed}`),
+      recipient: job.grant.id,
       key,
       previous,
       earlier,
