@@ -178,7 +178,7 @@ export async function sweepPlace(sweep: PlaceSweep): Promise<SweepReport | null>
   }
 }
 
-/** A sweep that was cut short goes on under its number. By the system's clock: a demonstration's can be moved. */
+/** A sweep that was cut short goes on under its number; one that was only announced begins. By the system's clock: a demonstration's can be moved. */
 async function begin(
   { pool }: OpenDatabase,
   { name, at }: PlaceSweep['place'],
@@ -187,7 +187,7 @@ async function begin(
     `insert into scanner.sweeps as s (place, at, started_at_ms) values ($1, $2, $3)
      on conflict (place) do update set at = excluded.at, state = 'running',
        number = case when s.state = 'running' then s.number else s.number + 1 end,
-       started_at_ms = case when s.state = 'running' then s.started_at_ms else excluded.started_at_ms end
+       started_at_ms = case when s.state = 'running' and s.started_at_ms > 0 then s.started_at_ms else excluded.started_at_ms end
      returning number, started_at_ms as started`,
     [name, at, Date.now()],
   )

@@ -69,6 +69,11 @@ export class Sweeper {
     const reports: SweepReport[] = []
     try {
       const all = await this.#places(named, pool, throttle)
+      if (only === null)
+        await announce(
+          database,
+          all.map(({ place }) => place),
+        )
       for (const { place, looksAtShapes, groups } of all) {
         if (signal.aborted) break
         if (only !== null && only !== place.name) continue
@@ -175,6 +180,15 @@ async function* answerGroups(addresses: readonly string[], pool: ScanPool): Asyn
       return results
     },
   }
+}
+
+/** Every place is known before the first is swept: who waits for all of them sees which are still to come. */
+async function announce({ pool }: OpenDatabase, places: readonly { name: string; at: string }[]): Promise<void> {
+  await pool.query(
+    `insert into scanner.sweeps (place, at, started_at_ms)
+     select x.name, x.at, 0 from jsonb_to_recordset($1::jsonb) as x(name text, at text) on conflict (place) do nothing`,
+    [JSON.stringify(places.map(({ name, at }) => ({ name, at })))],
+  )
 }
 
 /** What the charter names no more, and databases that are gone. What was found there stays an exposure until somebody says otherwise. */
