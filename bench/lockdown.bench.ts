@@ -30,7 +30,10 @@ async function measure(): Promise<Runs> {
   const asSentinel = openDatabase(leases.ground.database.url('sentinel'), 2)
   const asPortal = openDatabase(leases.ground.database.url('portal'), 2)
   try {
-    for (const role of PROCESSES) processes.push(await startRoleProcess(leases.ground.contextOf(role)))
+    for (const role of PROCESSES) {
+      // Without the keeper, who would have the vault lock again what no quorum has opened.
+      processes.push(await startRoleProcess({ ...leases.ground.contextOf(role), keeper: null }))
+    }
     const url = leases.portal.address
     await generator.ask({ do: 'authenticate', url, file: leases.devicesFile, upTo: DEVICES })
     await generator.ask({ do: 'listen', url })
@@ -54,7 +57,8 @@ async function lockOnce(database: OpenDatabase, drill: number): Promise<number> 
   const report = { finder: 'bench', scope: String(drill), complete: true }
   const found = { kind: 'reader-unexpected', subject: `table planted-${drill}`, detail: {} } as const
   const startedAt = performance.now()
-  await reportFindings(database, { ...report, findings: [found] })
+  const { locked } = await reportFindings(database, { ...report, findings: [found] })
+  if (!locked) throw new RangeError('it was locked before')
   const epoch = (await readProgramme(database, null))?.epoch ?? 0
   await waitFor(async () => ((await acknowledgementsOf(database, epoch)).length >= POINTS ? true : null))
   const tookMs = performance.now() - startedAt

@@ -143,7 +143,7 @@ async function startGround(): Promise<Ground> {
     },
     ...{ demoAccountsFile: null, signIn: null, access: null, addresses: {}, listen: { host: '127.0.0.1', port: 0 } },
     databaseUrl: database.url('sentinel'),
-    watch: { dataDir: root },
+    watch: { dataDir: root, buckets: {}, kms: { kind: 'local' } },
     secrets: { signingSeed: TEST_SEEDS.sentinel },
     clock: { nowMs: () => Date.now() },
     log: pino({ level: 'silent' }),

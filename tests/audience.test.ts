@@ -2,9 +2,11 @@
 import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { compareReaders } from '@fairtrace/core'
 import { readExpectedDatabase } from '@fairtrace/server/sentinel/expected-database'
 import { judgeDatabase, readDatabase } from '@fairtrace/server/sentinel/surfaces/database'
 import { readFiles } from '@fairtrace/server/sentinel/surfaces/files'
+import { readKeyHolders } from '@fairtrace/server/sentinel/surfaces/keys'
 import { readRoutes } from '@fairtrace/server/sentinel/surfaces/routes'
 import { TEST_PUBLIC_KEYS } from '@fairtrace/testing/harness'
 import pg from 'pg'
@@ -106,5 +108,43 @@ describe('the effective audience of files', () => {
   it('counts a second name within the directory as none', async () => {
     linkSync(join(root, 'objects/segment'), join(root, 'objects/again'))
     expect(await found()).toEqual([])
+  })
+})
+
+describe('the holders of the wrapping key', () => {
+  it('are the vault and the account that owns its files, and whoever a mode lets in is none that was declared', () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'fairtrace-keys-'))
+    const strangers = () => {
+      const { declared, readers } = readKeyHolders({ dataDir, kms: { kind: 'local' } })
+      return compareReaders(declared, readers, [], 0).filter(({ expected }) => !expected)
+    }
+    try {
+      expect(readKeyHolders({ dataDir, kms: { kind: 'local' } }).readers).toEqual([])
+      for (const [file, mode] of [
+        ['keys/local-kms/fairtrace-1.key', 0o600],
+        ['secrets/vault.json', 0o600],
+      ] as const) {
+        mkdirSync(join(dataDir, file, '..'), { recursive: true, mode: 0o700 })
+        writeFileSync(join(dataDir, file), '{}', { mode })
+      }
+      expect(readKeyHolders({ dataDir, kms: { kind: 'local' } }).readers).toHaveLength(3)
+      expect(strangers()).toEqual([])
+      chmodSync(join(dataDir, 'secrets/vault.json'), 0o604)
+      expect(strangers()).toMatchObject([{ who: 'anybody on this machine', through: 'secrets/vault.json' }])
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true })
+    }
+  })
+
+  it.each([
+    ['transit', 'the transit engine at https://vault.example (transit)'],
+    ['aws', 'AWS KMS in eu-central-1'],
+  ] as const)('in a key management elsewhere (%s) are not looked at, which is said', (kind, where) => {
+    const at = kind === 'aws' ? 'eu-central-1' : 'https://vault.example (transit)'
+    const { readers, notShown } = readKeyHolders({ dataDir: '/nowhere', kms: { kind, at } })
+    expect(readers).toEqual([])
+    expect(notShown).toEqual([
+      expect.stringContaining(`${where}: not looked at, because the sentinel has no credential`),
+    ])
   })
 })

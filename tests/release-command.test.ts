@@ -109,7 +109,7 @@ describe('fairtrace release', () => {
     writeInstallation('production')
     try {
       const answer = await fairtrace('build', '--name', 'spring', '--json')
-      expect([errorOf(answer.stdout), answer.code]).toEqual(['RELEASE_GATE_MISSING', 5])
+      expect([errorOf(answer.stdout), answer.code]).toEqual(['RISK_GATE_CLOSED', 5])
     } finally {
       writeInstallation('demonstration')
     }

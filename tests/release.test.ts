@@ -104,7 +104,7 @@ describe('the builder', () => {
     it.each([
       [
         'on an installation that is no demonstration',
-        'RELEASE_GATE_MISSING',
+        'RISK_GATE_CLOSED',
         () => aJob(),
         { installation: 'production' },
       ],
@@ -165,23 +165,6 @@ describe('the builder', () => {
         )
       }
       await made(charterHash(ground.charter))
-    })
-
-    it('releases nothing at all if one stored chunk was changed', async () => {
-      const { rows } = await ground.sql.query('select segment_id, at_offset from vault.chunks limit 1')
-      const path = join(ground.objectsDir, 'segments', rows[0].segment_id.slice(0, 2), rows[0].segment_id)
-      const bytes = readFileSync(path)
-      const changed = Buffer.from(bytes)
-      const at = Number(rows[0].at_offset) + 20
-      changed[at] = (changed[at] ?? 0) ^ 1
-      writeFileSync(path, changed)
-      try {
-        await start()
-        expect(await ended(await ask(await aJob()))).toMatchObject({ state: 'failed', code: 'SEGMENT_CORRUPT' })
-        expect(leftBehind()).toEqual([])
-      } finally {
-        writeFileSync(path, bytes)
-      }
     })
 
     it('builds a release that verifies offline, with its place in the ledger', async () => {
@@ -287,6 +270,25 @@ describe('the builder', () => {
       expect(await ended(id)).toMatchObject({ state: 'done' })
       expect(leftBehind().toSorted()).toEqual(['autumn', 'spring', 'summer'])
       await expect(verifyRelease(folderSource(join(releases(), 'autumn')), { charter: null })).resolves.toBeDefined()
+    })
+
+    // The last one: what it finds locks the programme.
+    it('releases nothing at all if one stored chunk was changed', async () => {
+      const { rows } = await ground.sql.query('select segment_id, at_offset from vault.chunks limit 1')
+      const path = join(ground.objectsDir, 'segments', rows[0].segment_id.slice(0, 2), rows[0].segment_id)
+      const bytes = readFileSync(path)
+      const changed = Buffer.from(bytes)
+      changed[rows[0].at_offset + 20] = (changed[rows[0].at_offset + 20] ?? 0) ^ 1
+      writeFileSync(path, changed)
+      try {
+        await start()
+        expect(await ended(await ask(await aJob()))).toMatchObject({ state: 'failed', code: 'SEGMENT_CORRUPT' })
+        expect(leftBehind().toSorted()).toEqual(['autumn', 'spring', 'summer'])
+      } finally {
+        writeFileSync(path, bytes)
+      }
+      const { rows: locked } = await ground.sql.query('select state from install.programme')
+      expect(locked).toEqual([{ state: 'locked' }])
     })
   })
 })

@@ -12,6 +12,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HONEY, type SweepGround, startSweepGround } from './sweep-ground.ts'
 
+const EVIL = `q"u'o\nte $1 %s {} \u202e`
 let swept: SweepGround
 
 beforeAll(async () => {
@@ -118,6 +119,9 @@ describe('a sweep of a database', () => {
       await sql.query('create schema evil; create table evil."copy; drop table x" (id int, t text)')
       await sql.query(`insert into evil."copy; drop table x" select i, 'row ' || i from generate_series(1, 3000) i`)
       await sql.query(`insert into evil."copy; drop table x" values (0, $1)`, [`who: ${HONEY.pseudonym}`])
+      const evil = pg.escapeIdentifier(EVIL)
+      await sql.query(`create table evil.${evil} (t text)`)
+      await sql.query(`insert into evil.${evil} values ('${HONEY.device}')`)
       await sql.query(`create table part (batch_id text, content_key_id text, consent_version int, at_offset bigint)`)
       await sql.query(`create table renamed (a text, b text, c bigint, d int, e text, f text, g text, h bigint, i text, j int,
         k boolean, l text, m text, n text, o int, p int)`)
@@ -133,8 +137,20 @@ describe('a sweep of a database', () => {
       ['copy-found', 'place warehouse: public.part'],
       ['copy-found', 'place warehouse: public.renamed'],
       ['marker-seen', 'place warehouse: evil."copy; drop table x"'],
+      ['marker-seen', expect.stringMatching(/^place warehouse: evil\."q""u'o�te \$1 %s \{\} �" #/)],
     ])
     expect(report('warehouse').skipped).toMatchObject({ 'no-right': 1, 'not-a-table': 1, 'row-too-large': 1 })
+    // No row is written when a column gets another name.
+    await inside(
+      'warehouse',
+      'alter table orders rename column name to batch_id; alter table orders rename state to content_key_id',
+    )
+    await inside(
+      'warehouse',
+      'alter table orders rename total to consent_version; alter table orders rename created_at to at_offset',
+    )
+    const again = await swept.sweep([{ name: 'warehouse', at: url }], 'warehouse')
+    expect(again.found.get('warehouse')?.map(({ subject }) => subject)).toContain('place warehouse: public.orders')
   })
 
   it('finds a copy made inside of our own database, and one in another database of the server', async () => {
@@ -152,6 +168,15 @@ describe('a sweep of a database', () => {
     const { report } = await swept.sweep([{ name: 'away', at: 'postgresql://127.0.0.1:1/nothing' }], 'away')
     expect(report('away')).toMatchObject({ state: 'unreachable', items: 0 })
   })
+
+  async function inside(name: string, text: string): Promise<void> {
+    const place = new URL(swept.ground.database.superuserUrl)
+    place.pathname = `/${name}`
+    const sql = new pg.Client({ connectionString: place.href })
+    await sql.connect()
+    await sql.query(text)
+    await sql.end()
+  }
 
   async function otherDatabase(name: string, fill: (sql: pg.Client) => Promise<void>) {
     await swept.ground.sql.query(`create database ${name}`)

@@ -42,6 +42,8 @@ describe('keys on a clock that moves', () => {
       charterHash: charterHash(charter),
       charter,
       charters: new Map(),
+      lockdown: null,
+      endedUpTo: 0,
     }
   })
   afterAll(async () => {

@@ -1,5 +1,5 @@
 /**
- * What anybody who reads another process than the vault finds of its keys: nothing.
+ * What anybody who reads another process than the vault finds of its keys, and another than the scanner of the honey key: nothing.
  *
  * A demonstration runs with every role; then the real keys are taken from the keystore, and looked for, in every way in which they
  * could be written, in the memory, environment, arguments and logs of each other process. Linux alone shows a process's memory.
@@ -42,6 +42,7 @@ describe.skipIf(!isLinux)("the vault's keys (Linux alone shows a process's memor
   const dir = new DataDir(join(folder, 'data'))
   let embedded: Embedded
   let secrets: Secret[]
+  let honeyKey: Secret
 
   beforeAll(async () => {
     embedded = await startEmbedded({
@@ -54,6 +55,7 @@ describe.skipIf(!isLinux)("the vault's keys (Linux alone shows a process's memor
     })
     await runCycle(embedded, dir, { participants: 6, recordings: null })
     secrets = await keysOf(dir, folder)
+    honeyKey = { what: 'honey key', bytes: Buffer.from(dir.secrets('scanner').honeyKey ?? '', 'base64url') }
   })
   afterAll(async () => {
     await embedded?.stop()
@@ -69,25 +71,36 @@ describe.skipIf(!isLinux)("the vault's keys (Linux alone shows a process's memor
     expect(found).toEqual(expect.arrayContaining(['day', 'index']))
   })
 
-  it('are in no memory of any other process', () => {
+  it("are in no memory of any other process, nor is the honey key in any but the scanner's", () => {
     const others = processes(dir).filter(({ name }) => name !== 'vault')
+    const [vault] = processes(dir).filter(({ name }) => name === 'vault')
+    expect(keysInMemory(vault?.pid ?? 0, [honeyKey])).toEqual([])
     expect(new Set(others.map(({ name }) => name))).toEqual(
-      new Set(['portal', 'intake', 'ledger', 'builder', 'keeper', 'postgres']),
+      new Set(['portal', 'intake', 'ledger', 'builder', 'keeper', 'sentinel', 'scanner', 'room', 'postgres']),
     )
-    for (const { name, pid } of others) expect([name, keysInMemory(pid, secrets)]).toEqual([name, []])
+    for (const { name, pid } of others) {
+      const own = name === 'scanner' ? ['honey key'] : []
+      expect([name, keysInMemory(pid, [...secrets, honeyKey])]).toEqual([name, own])
+    }
   })
 
   it('are in no environment, no arguments, no log and no file but those of the keystore', () => {
     for (const { name, pid } of processes(dir)) {
       for (const file of ['environ', 'cmdline']) {
         if (!existsSync(`/proc/${pid}/${file}`)) continue
-        expect([name, file, inBytes(readFileSync(`/proc/${pid}/${file}`), secrets)]).toEqual([name, file, []])
+        expect([name, file, inBytes(readFileSync(`/proc/${pid}/${file}`), [...secrets, honeyKey])]).toEqual([
+          name,
+          file,
+          [],
+        ])
       }
     }
     const kept = [join(dir.root, 'keys'), join(dir.root, 'secrets', 'vault.json')]
+    const keptHoney = join(dir.root, 'secrets', 'scanner.json')
     for (const path of filesIn(folder)) {
       if (kept.some((own) => path.startsWith(own)) || path.includes('copy-of-keys')) continue
-      expect([path, inBytes(readFileSync(path), secrets)]).toEqual([path, []])
+      const own = path === keptHoney ? ['honey key'] : []
+      expect([path, inBytes(readFileSync(path), [...secrets, honeyKey])]).toEqual([path, own])
     }
   })
 })

@@ -300,7 +300,8 @@ export const ERRORS = {
   EXPOSURE_PROBED: {
     status: 409,
     exit: 4,
-    advice: 'Mend what is exposed; what found it closes it after two clean looks. Only a false alarm is closed by hand.',
+    advice:
+      'Mend what is exposed; what found it closes it after two clean looks. Only a false alarm is closed by hand.',
   },
   WATCH_SILENT: {
     status: 503,
@@ -321,6 +322,12 @@ export const ERRORS = {
   },
   POLICY_INVALID: { status: 400, exit: 3, advice: 'Correct the line named; `docs/formats.md` describes policies.' },
   // Assurance
+  DRILL_FAILED: {
+    status: 409,
+    exit: 7,
+    advice:
+      'A safeguard did not hold, or a step of the story did not come; look at `fairtrace assurance show` and the incident.',
+  },
   DRILL_REFUSED: {
     status: 409,
     exit: 5,

@@ -8,6 +8,7 @@ import { CycleBar } from '../demo/cycle-bar.ts'
 import { DRILLS } from '../drill/catalogue.ts'
 import type { Drill } from '../drill/drill.ts'
 import { superuser } from '../drill/ground.ts'
+import { type IncidentStory, replayIncident } from '../drill/incident.ts'
 import { Plants } from '../drill/plants.ts'
 import { announced, type DrillResult, requireDrill, runDrill, runUnannounced } from '../drill/run.ts'
 import { runTwins, startThrowaway } from '../drill/twins.ts'
@@ -20,6 +21,7 @@ interface Options {
   readonly twin?: boolean
   readonly key?: string
   readonly nonce?: string
+  readonly out?: string
   readonly json?: boolean
 }
 
@@ -58,6 +60,15 @@ export function drillCommand(): Command {
     .option('--json', 'print the result as JSON')
     .action((_options: Options, command: Command) =>
       runCommand(globals(command), () => unannounced(globals(command))).then(() => process.exit()),
+    )
+  drill
+    .command('incident')
+    .description('Replays the incident that this was built against, from a planted exposure to the signed re-enabling.')
+    .option('--out <dir>', 'where the record of the incident goes', 'incident')
+    .option(...DATA)
+    .option('--json', 'print what came of it as JSON')
+    .action((_options: Options, command: Command) =>
+      runCommand(globals(command), () => incident(globals(command))).then(() => process.exit()),
     )
   drill
     .command('clean')
@@ -123,6 +134,30 @@ async function unannounced(options: Options): Promise<void> {
   if (key === undefined || data === undefined) throw new FairtraceError('USAGE', 'give --key and --data')
   const { name, seed } = await readKeyFile(key)
   report(options, [await runUnannounced(new DataDir(data), { name, seed }, nonce)])
+}
+
+async function incident(options: Options): Promise<void> {
+  const bar = new CycleBar()
+  try {
+    const story = await onInstallation(options.data, bar, (dir) =>
+      replayIncident(dir, options.out ?? 'incident', (...step) => bar.show(...step)),
+    )
+    bar.stop()
+    if (options.json) printJson(story)
+    else console.log(told(story))
+  } finally {
+    bar.stop()
+  }
+}
+
+function told({ detectMs, reopened, unannounced: picked, state, epoch, files }: IncidentStory): string {
+  return [
+    `A copy with a wrong access list was found after ${detectMs} ms, and everything locked.`,
+    `The first fix did not hold: the exposure was reopened ${reopened} time${reopened === 1 ? '' : 's'}, until the copy was gone.`,
+    `Root cause recorded, everybody concerned told, the same fault drilled again; the representative’s nonce picked ${picked}.`,
+    `Four people signed. The programme is ${state}, epoch ${epoch}.`,
+    `The record: ${files.join(', ')}.`,
+  ].join('\n')
 }
 
 async function onInstallation<T>(

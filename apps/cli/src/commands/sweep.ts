@@ -61,6 +61,9 @@ async function sweep(options: Options): Promise<void> {
   const session = await staffSession(options, 'data-protection')
   const before = await read(session, options.place)
   const answer = options.now ? await sweepNow(session, before, options.place) : before
+  if (options.place !== undefined && answer.places.length === 0) {
+    throw new FairtraceError('NOT_FOUND', `no place called ${options.place.slice(0, 128)} was swept yet`)
+  }
   if (options.json) printJson(answer)
   else process.stdout.write(answer.places.length === 0 ? 'Nothing was swept yet.\n' : `${describe(answer)}\n`)
 }

@@ -38,7 +38,7 @@ const ACTIONS_PER_SESSION = 80
 /** Invited as well, and never heard of: whether they refused or forgot, nothing tells. */
 const SILENT = 3
 /** Synthetic people that only the scanner knows from the others; in no figure of the demonstration. */
-const HONEY = 2
+export const HONEY = 2
 /** How far events run ahead of the clock; well within half a lease, at which a device renews. */
 const AHEAD_MS = 20_000
 const DRAIN_MS_MAX = 60_000

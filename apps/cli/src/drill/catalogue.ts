@@ -1,6 +1,7 @@
 /** Every drill of the catalogue, in the order in which they run: what leaves traces in the keeper comes last. */
 import type { Drill } from './drill.ts'
 import { charterDrift } from './drills/charter-drift.ts'
+import { copiedTable } from './drills/copied-table.ts'
 import { deafDevice } from './drills/deaf-device.ts'
 import { fixUndone } from './drills/fix-undone.ts'
 import { forgedBatch } from './drills/forged-batch.ts'
@@ -47,6 +48,7 @@ export const DRILLS: readonly Drill[] = [
   wrongFileMode,
   wrongOwner,
   markedLog,
+  copiedTable,
   fixUndone,
   hungProcess,
   logRollback,

@@ -14,7 +14,8 @@ const appIds = charter.capture.apps.map(({ id }) => id)
 function aProgramme(change: Partial<Programme> = {}): Programme {
   const id = charter.programme as Programme['id']
   const charterHash = DIGEST as Programme['charterHash']
-  return { id, state: 'running', epoch: 3, charterHash, charter, charters: new Map(), ...change }
+  const unlocked = { lockdown: null, endedUpTo: 0 }
+  return { id, state: 'running', epoch: 3, charterHash, charter, charters: new Map(), ...unlocked, ...change }
 }
 
 function aConsent(change: Partial<GivenConsent> = {}): GivenConsent {

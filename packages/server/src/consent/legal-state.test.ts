@@ -28,6 +28,8 @@ function aProgramme(inForce: Charter = charter): Programme {
     charter: inForce,
     charterHash: charterHash(inForce),
     charters: new Map([[hash, charter]]),
+    lockdown: null,
+    endedUpTo: 0,
   }
 }
 

@@ -14,7 +14,8 @@ const agreed = aCharter()
 function aProgramme(charter: Charter, stored: readonly Charter[]): Programme {
   const charters = new Map([charter, ...stored].map((one) => [charterHash(one), one]))
   const id = charter.programme as Programme['id']
-  return { id, state: 'running', epoch: 1, charterHash: charterHash(charter), charter, charters }
+  const unlocked = { lockdown: null, endedUpTo: 0 }
+  return { id, state: 'running', epoch: 1, charterHash: charterHash(charter), charter, charters, ...unlocked }
 }
 
 function aConsent(charter: Charter, change: Partial<GivenConsent> = {}): GivenConsent {

@@ -102,6 +102,8 @@ describe('an intake that is not there for the moment', () => {
       charterHash: charterHash(charter),
       charter,
       charters: new Map(),
+      lockdown: null,
+      endedUpTo: 0,
     } as const
     const busy = { add: () => Promise.reject(new FairtraceError('INTAKE_BUSY', 'full')) }
     const app = intakeServer({ ...context, currentProgramme: () => programme }, busy, state)

@@ -29,7 +29,7 @@ export interface RoleContext {
   readonly access: AccessSettings | null
   /** Where the scanner may look, and by what; left out everywhere else. */
   readonly sweep?: SweepSettings
-  /** What the sentinel looks at besides the database: modes and owners of the data directory. Left out everywhere else. */
+  /** What the sentinel looks at besides the database, and by what. Left out everywhere else. */
   readonly watch?: WatchSettings
   readonly secrets: RoleSecrets
   readonly clock: Clock

@@ -4,6 +4,9 @@ import { type Clock, FairtraceError, isFairtraceError } from '@fairtrace/core'
 import { pino } from 'pino'
 import { DATABASE_NAME } from '../embedded/bootstrap.ts'
 import { DataDir } from '../embedded/data-dir.ts'
+import { shownKms } from '../sentinel/surfaces/keys.ts'
+import { sweepAccess, watchAccess } from '../sentinel/sweep/places.ts'
+import type { WatchSettings } from '../sentinel/watch-settings.ts'
 import { databaseRoleName } from '../store/schema.ts'
 import { type DemonstrationClock, demonstrationClock, moveClock, systemClock } from './clock.ts'
 import { tellSupervisor, toRoleSchema } from './messages.ts'
@@ -112,14 +115,18 @@ function contextOf(
             webhooks: dir.webhooks(),
           }
         : null,
-    ...(options.role === 'scanner' ? { sweep: { dataDir: dir.root, access: dir.places() } } : {}),
-    ...(options.role === 'sentinel' ? { watch: { dataDir: dir.root } } : {}),
+    ...(options.role === 'scanner' ? { sweep: { dataDir: dir.root, access: sweepAccess(dir.places()) } } : {}),
+    ...(options.role === 'sentinel' ? { watch: watchOf(dir) } : {}),
     secrets,
     clock,
     log,
     listen: { host: options.host, port: options.port },
     addresses,
   }
+}
+
+function watchOf(dir: DataDir): WatchSettings {
+  return { dataDir: dir.root, buckets: watchAccess(dir.places()), kms: shownKms(dir.path('keys')) }
 }
 
 /** A clock file in a directory that is no demonstration is a fault, not a setting: nothing starts with it. */

@@ -2,7 +2,7 @@
  * The sentinel: who can read what, on every surface, over and over; anybody whom nobody declared locks the programme.
  *
  * It reads catalogs, modes, policies and answers to requests without any right, and no recording, no row of consent, no key that opens
- * anything. It can lock; nothing here can unlock.
+ * anything. What it is given for buckets asks who has rights there and reads no object. It can lock; nothing here can unlock.
  */
 import { FairtraceError, SURFACES, type Surface } from '@fairtrace/core'
 import { dueProbes, reportFindings } from '../runtime/findings.ts'
@@ -15,13 +15,22 @@ import { openDatabase } from '../store/database.ts'
 import { AudienceTable } from './audience/audience-table.ts'
 import { type SurfaceProbe, Watch } from './audience/watch.ts'
 import { readExpectedDatabase } from './expected-database.ts'
+import { BucketSurface } from './surfaces/buckets.ts'
 import { judgeDatabase, readDatabase } from './surfaces/database.ts'
 import { readFiles } from './surfaces/files.ts'
+import { readKeyHolders } from './surfaces/keys.ts'
 import { PolicySurface } from './surfaces/policies.ts'
 import { readRoutes } from './surfaces/routes.ts'
 
 /** Rests between two looks. A governed change is looked at when it is announced; these are for what nobody announces. */
-const EVERY_MS = { policies: 15_000, database: 5_000, files: 10_000, routes: 30_000 } as const
+const EVERY_MS = {
+  policies: 15_000,
+  database: 5_000,
+  files: 10_000,
+  buckets: 20_000,
+  keys: 30_000,
+  routes: 30_000,
+} as const
 /** A portal that does not answer by then is one that can't be looked at. */
 const PORTAL_MS_MAX = 60_000
 const FINDER = 'audience'
@@ -44,6 +53,7 @@ export const startSentinel: StartRole = async ({ databaseUrl, secrets, log, cloc
   let held = new Set<string>(SURFACES.flatMap((surface) => [surface, `${surface}/readable`]))
   let heldReadAt = Number.NEGATIVE_INFINITY
   const policies = new PolicySurface(database, () => clock.nowMs())
+  const buckets = new BucketSurface(settings?.buckets ?? {})
 
   const probes: readonly SurfaceProbe[] = [
     {
@@ -69,7 +79,18 @@ export const startSentinel: StartRole = async ({ databaseUrl, secrets, log, cloc
     },
     ...(settings === undefined
       ? []
-      : [{ surface: 'files', everyMs: EVERY_MS.files, look: () => readFiles({ root: settings.dataDir }) } as const]),
+      : [
+          { surface: 'files', everyMs: EVERY_MS.files, look: () => readFiles({ root: settings.dataDir }) } as const,
+          { surface: 'keys', everyMs: EVERY_MS.keys, look: async () => readKeyHolders(settings) } as const,
+        ]),
+    {
+      surface: 'buckets',
+      everyMs: EVERY_MS.buckets,
+      look: async () => {
+        const programme = programmes.current()
+        return programme === null ? null : await buckets.look(programme.charter.exposure.places)
+      },
+    },
     {
       surface: 'routes',
       everyMs: EVERY_MS.routes,
@@ -102,7 +123,13 @@ export const startSentinel: StartRole = async ({ databaseUrl, secrets, log, cloc
     const isDue = held.size > 0 || performance.now() - heldReadAt > HELD_MS
     if (isDue) void hold().catch(() => log.warn('what has to be looked at again is not known'))
   }, BEAT_MS)
-  const listeners = CHANNELS.map((channel) => listen(database, channel, () => watch.lookNow('policies')))
+  const listeners = CHANNELS.map((channel) =>
+    listen(database, channel, () => {
+      watch.lookNow('policies')
+      // Another charter may name other places.
+      if (channel === 'fairtrace_programme') watch.lookNow('buckets')
+    }),
+  )
   return {
     address: null,
     stop: async () => {

@@ -1,4 +1,5 @@
 /** What the scanner has swept, and asking it to sweep now: for data protection. */
+import { FairtraceError } from '@fairtrace/core'
 import { z } from 'zod'
 import type { PortalApp } from '../app.ts'
 import type { Portal } from '../portal.ts'
@@ -30,7 +31,7 @@ export const sweepsAnswer = z.object({
 })
 const sweepBody = z.strictObject({ place: placeName.optional().describe('Left out: every place') })
 
-export function sweepRoutes(app: PortalApp, { identities, database }: Portal): void {
+export function sweepRoutes(app: PortalApp, { identities, database, programmes }: Portal): void {
   const common = { tags: ['access'], security: [{ session: [] }] }
   app.get('/api/sweeps', {
     schema: {
@@ -57,8 +58,19 @@ export function sweepRoutes(app: PortalApp, { identities, database }: Portal): v
     },
     handler: async (request) => {
       await identities.requireStaff(request, 'data-protection')
-      await database.pool.query('insert into scanner.requests (place) values ($1)', [request.body.place ?? null])
+      const { place } = request.body
+      if (place !== undefined) await requirePlace(place)
+      await database.pool.query('insert into scanner.requests (place) values ($1)', [place ?? null])
       return { asked: true as const }
     },
   })
+
+  /** Who waited for a place that nobody sweeps would wait for ever. @throws `NOT_FOUND` */
+  async function requirePlace(place: string): Promise<void> {
+    const { rowCount } = await database.pool.query('select from scanner.sweeps where place = $1', [place])
+    const named = (await programmes.read())?.charter.exposure.places ?? []
+    if (rowCount === 0 && !named.some(({ name }) => name === place)) {
+      throw new FairtraceError('NOT_FOUND', `no place called ${place} is swept`)
+    }
+  }
 }

@@ -4,6 +4,15 @@ import type { Safeguard } from '../safeguards.ts'
 const reader = (subject: string) => ({ kind: 'reader-unexpected', subject })
 const guard = (subject: string) => ({ kind: 'guard-changed', subject })
 
+/** The copy that a drill makes, under a name of its own. */
+export function copiedTable(run: string): { readonly schema: string; readonly table: string } {
+  const schema = `copy_${run
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '')
+    .slice(0, 12)}`
+  return { schema, table: `${schema}.analysis` }
+}
+
 export const WATCHED_SAFEGUARDS: readonly Safeguard[] = [
   {
     id: 'no-lease-unwatched',
@@ -55,6 +64,24 @@ export const WATCHED_SAFEGUARDS: readonly Safeguard[] = [
     drill: 'marked-log',
     attack: 'Writes the name of a honey participant into a log, as a careless line for debugging would.',
     expects: (run) => [{ kind: 'marker-seen', subject: `place own-logs: drill-${run}.log` }],
+  },
+  {
+    id: 'copies-swept',
+    statement: 'A participant’s rows in a copied table are found, and lock.',
+    promise: 4,
+    owner: 'data-protection',
+    drill: 'copied-table',
+    attack: 'Copies columns of the vault’s index into a table under other names, as for an analysis.',
+    expects: (run) => {
+      const { schema, table } = copiedTable(run)
+      return [
+        guard(`schema ${schema}`),
+        reader(`schema ${schema}`),
+        guard(`table ${table}`),
+        reader(`table ${table}`),
+        { kind: 'marker-seen', subject: `place own-database: ${table}` },
+      ]
+    },
   },
   {
     id: 'lockdown-without-the-hung',

@@ -36,6 +36,8 @@ export class ContentScan {
   readonly #pieces = new Set<number>()
   readonly #run: HoneyRun
   readonly #hash: Hash | null
+  /** Of the whole, after its end; null where its size is none of ours. */
+  digest: string | null = null
   #tail: Buffer = Buffer.alloc(0)
   #hasBatch = false
 
@@ -71,11 +73,12 @@ export class ContentScan {
   }
 
   end(): ContentHits {
+    this.digest = this.#hash?.digest('hex') ?? null
     return {
       markers: [...this.#markers],
       pieces: [...this.#pieces],
       actionBits: this.#run.isFound ? Math.floor(this.#run.best) : 0,
-      isWholeCopy: this.#hash !== null && this.#known.digests.has(this.#hash.digest('hex')),
+      isWholeCopy: this.digest !== null && this.#known.digests.has(this.digest),
       hasBatch: this.#hasBatch,
     }
   }

@@ -8,6 +8,9 @@ export interface ItemResult {
   readonly shapes: readonly TableShape[]
   readonly skipped: SkipReason | null
   readonly bytes: number
+  /** Of a file: by these it is looked at again when ciphertext of ours becomes known that it could be a copy of. */
+  readonly size?: number
+  readonly digest?: string | null
 }
 
 /** A few items that are best read together. */

@@ -14,6 +14,10 @@ export interface SweepKnowledge extends WorkerKnowledge {
   /** Honey id of each marker's number; the ids never leave this process. */
   readonly idOf: readonly string[]
   readonly shapes: readonly TableShape[]
+  /** Rises with every reading. */
+  readonly generation: number
+  /** Whether a file of this size and digest could be ciphertext that became known after that generation. */
+  isNewSince(generation: number, size: number, digest: string | null): boolean
   /** For a finding: says to whoever has the key what was found, and nothing to anybody else. */
   commitment(ids: readonly string[]): string
 }
@@ -24,9 +28,9 @@ export const PIECE_EVERY_BYTES = 16_384
 const PIECES_MAX = 262_144
 const DIGESTS_MAX = 1_000_000
 /** Tables that belong where they are; any other one in our own database does not. */
-export const OUR_TABLES: readonly string[] = [...schemaSql.matchAll(/^create (?:table|view) (\w+\.\w+)/gm)].map(
-  ([, name = '']) => name,
-)
+export const OUR_TABLES: readonly string[] = [
+  ...schemaSql.matchAll(/^create (?:unlogged )?(?:table|view) (\w+\.\w+)/gm),
+].map(([, name = '']) => name)
 /** Those whose copy would show somebody's data or part in it. */
 const TELLING = ['access', 'consent', 'inbox', 'vault']
 
@@ -36,6 +40,10 @@ export class KnowledgeReader {
   readonly #objectsDir: string
   readonly #honeyKey: string
   readonly #pieces = new Map<string, readonly Uint8Array[]>()
+  #generation = 0
+  /** Since which generation a segment, or the digest of a batch, is known. */
+  #segmentsSince = new Map<string, number>()
+  #digestsSince = new Map<string, number>()
 
   constructor(database: OpenDatabase, objectsDir: string, honeyKey: string) {
     this.#database = database
@@ -55,6 +63,17 @@ export class KnowledgeReader {
     const segments = await this.#segments()
     const { pool } = this.#database
     const batches = await pool.query<{ id: string }>(`select batch_id as id from vault.chunks limit ${DIGESTS_MAX}`)
+    const batchDigests = batches.rows.map(({ id }) => Buffer.from(id, 'base64url').toString('hex'))
+    const generation = ++this.#generation
+    // Two segments of one size: the newer one counts.
+    const [sizesSince, digestsSince] = [new Map<number, number>(), new Map<string, number>()]
+    const segmentsSince = this.#segmentsSince
+    this.#segmentsSince = new Map(segments.map(({ id }) => [id, segmentsSince.get(id) ?? generation]))
+    for (const { id, bytes } of segments) {
+      sizesSince.set(bytes, Math.max(sizesSince.get(bytes) ?? 0, this.#segmentsSince.get(id) ?? generation))
+    }
+    for (const digest of batchDigests) digestsSince.set(digest, this.#digestsSince.get(digest) ?? generation)
+    this.#digestsSince = digestsSince
     const programme = await pool.query<{ id: string }>('select id from install.programme')
     return {
       tables: buildMarkerTables(markers, await this.#allPieces(segments.map(({ id }) => id))),
@@ -63,12 +82,15 @@ export class KnowledgeReader {
         ...segments.map(({ sha256 }) =>
           Buffer.from(sha256, sha256.length === 64 ? 'hex' : 'base64url').toString('hex'),
         ),
-        ...batches.rows.map(({ id }) => Buffer.from(id, 'base64url').toString('hex')),
+        ...batchDigests,
       ],
       sizes: [4_096, 16_384, 65_536, 262_144, ...segments.map(({ bytes }) => bytes)],
       batchHeader: headerOf(programme.rows[0]?.id),
       idOf: ids,
       shapes: await this.#shapes(),
+      generation,
+      isNewSince: (known, size, digest) =>
+        (sizesSince.get(size) ?? 0) > known || (digest !== null && (digestsSince.get(digest) ?? 0) > known),
       commitment: (found) =>
         honeyMac(this.#honeyKey, `evidence\n${[...found].sort().join('\n')}`).toString('base64url'),
     }

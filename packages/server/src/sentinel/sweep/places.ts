@@ -4,21 +4,60 @@
  * DATA/places.json, its owner's alone, by the place's name in the charter:
  * ```json
  * { "warehouse": { "user": "fairtrace_sweep", "password": "…" },
- *   "exports": { "accessKeyId": "…", "secretAccessKey": "…", "region": "eu-central-1", "endpoint": "https://s3.example" } }
+ *   "exports": { "accessKeyId": "…", "secretAccessKey": "…", "region": "eu-central-1", "endpoint": "https://s3.example",
+ *     "watch": { "accessKeyId": "…", "secretAccessKey": "…", "account": "123456789012" } } }
  * ```
+ * `watch` is the sentinel's: by it, it asks who has rights on the bucket, and can read no object. The scanner never gets it, nor the
+ * sentinel the other one.
  */
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 
 const databaseAccess = z.strictObject({ user: z.string().min(1).max(63), password: z.string().max(1024) })
+const s3Key = { accessKeyId: z.string().min(1).max(256), secretAccessKey: z.string().min(1).max(256) }
 const bucketAccess = z.strictObject({
-  accessKeyId: z.string().min(1).max(256),
-  secretAccessKey: z.string().min(1).max(256),
+  ...s3Key,
+  /** With the account that owns the bucket, where the store knows accounts by number. */
+  watch: z
+    .strictObject({
+      ...s3Key,
+      account: z
+        .string()
+        .regex(/^\d{12}$/)
+        .optional(),
+    })
+    .optional(),
   region: z.string().max(64).default('us-east-1'),
   endpoint: z.url({ protocol: /^https?$/ }).optional(),
 })
 export const placesSchema = z.record(z.string().regex(/^[a-z0-9-]{1,64}$/), z.union([databaseAccess, bucketAccess]))
 export type PlaceAccess = z.infer<typeof placesSchema>
+
+/** By what the sentinel asks a store who has rights on one bucket. */
+export type WatchAccess = NonNullable<z.infer<typeof bucketAccess>['watch']> &
+  Pick<z.infer<typeof bucketAccess>, 'region' | 'endpoint'>
+
+/** Of all that the operator wrote, what the scanner needs. */
+export function sweepAccess(settings: PlaceAccess): PlaceAccess {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, own]) => {
+      if (!('accessKeyId' in own)) return [name, own]
+      const { watch: _watch, ...rest } = own
+      return [name, rest]
+    }),
+  )
+}
+
+/** Of all that the operator wrote, what the sentinel needs: no credential that could read an object. */
+export function watchAccess(settings: PlaceAccess): Readonly<Record<string, WatchAccess>> {
+  return Object.fromEntries(
+    Object.entries(settings).flatMap(([name, own]) => {
+      if (!('accessKeyId' in own) || own.watch === undefined) return []
+      const { region, endpoint } = own
+      return [[name, { ...own.watch, region, ...(endpoint === undefined ? {} : { endpoint }) }]]
+    }),
+  )
+}
 
 export type Place = { readonly name: string; readonly at: string } & (
   | {

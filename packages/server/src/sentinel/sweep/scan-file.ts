@@ -7,6 +7,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { type ContentHits, type ContentKnowledge, ContentScan, isClean } from './content-scan.ts'
+import { csvActions } from './csv-actions.ts'
 import type { TableShape } from './fingerprints.ts'
 import { parquetShape, readParquet } from './read-parquet.ts'
 import { sqliteShapes } from './read-sqlite.ts'
@@ -39,6 +40,9 @@ export interface ScanResult {
   readonly shapes: readonly TableShape[]
   readonly skipped: SkipReason | null
   readonly bytes: number
+  readonly size?: number
+  /** SHA-256 in hex, where the size is one that our ciphertext has. */
+  readonly digest?: string | null
 }
 
 const CHUNK_BYTES = 1024 * 1024
@@ -82,11 +86,13 @@ async function scanOpen(file: number, size: number, known: ContentKnowledge, lim
     shapes: decoded.shapes,
     skipped: raw.skipped ?? decoded.skipped,
     bytes: raw.bytes + decoded.bytes,
+    size,
+    digest: scan.digest,
   }
 }
 
 interface Decoded {
-  readonly hits?: ContentHits
+  readonly hits?: ContentHits | undefined
   readonly shapes: readonly TableShape[]
   readonly skipped: SkipReason | null
   readonly bytes: number
@@ -118,7 +124,22 @@ async function decode(
     }
   }
   const shape = headShape(head)
-  return { shapes: shape === null ? [] : [shape], skipped: null, bytes: 0 }
+  return { hits: actionsOfCsv(file, size, head, known), shapes: shape === null ? [] : [shape], skipped: null, bytes: 0 }
+}
+
+/** Actions whose fields are columns: weighed where the first line names them. */
+function actionsOfCsv(file: number, size: number, head: Buffer, known: ContentKnowledge): ContentHits | undefined {
+  const rows = csvActions(head)
+  if (rows === null) return undefined
+  const scan = new ContentScan(known, null)
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+  for (let at = 0; at < size; ) {
+    const read = readSync(file, chunk, 0, chunk.length, at)
+    if (read === 0) break
+    for (const token of rows(chunk.toString('latin1', 0, read))) scan.pushToken(token)
+    at += read
+  }
+  return scan.end()
 }
 
 /** Streams, so that memory stays small whatever comes out. */

@@ -4,6 +4,8 @@
  * Names come from the database itself, quoted by it. Nothing but plain tables is read: a view, a foreign table or a policy could
  * run whatever its owner likes. Rows are cut on the server, so that none fills our memory.
  */
+import { createHash } from 'node:crypto'
+import process from 'node:process'
 import pg from 'pg'
 import type { TableShape } from './fingerprints.ts'
 import { type ItemGroup, type ItemResult, skippedItem } from './item.ts'
@@ -141,7 +143,12 @@ let unmarked = 0
 function markOf({ node, names, types }: TableRow, writes: string | undefined): string {
   // Without a counter nothing says that it is as it was.
   const state = writes ?? `read-again-${process.pid}-${++unmarked}`
-  return `${node}.${state}.${names.length}.${types.join(',').length}.${names.join(',').length}`
+  // Renaming a column writes no row.
+  const columns = createHash('sha256')
+    .update(JSON.stringify([names, types]))
+    .digest('base64url')
+    .slice(0, 16)
+  return `${node}.${state}.${columns}`
 }
 
 async function readTables(

@@ -29,18 +29,24 @@ export interface PlaceSweep {
   readonly place: { readonly name: string; readonly at: string; readonly looksAtShapes: boolean }
   groups(): AsyncIterable<ItemGroup>
   readonly knowledge: SweepKnowledge
+  /** Generation of the knowledge with which this place was swept whole before; 0 for none that this process knows of. */
+  readonly comparedUpTo: number
   readonly signal: AbortSignal
   /** Told at once of what is new, and at the end of all. */
   onFindings(findings: readonly Finding[], isComplete: boolean): Promise<void>
 }
 
 const KEPT_EVERY = 500
-const NAMED_MAX = 20
+const NAMED_MAX = 40
+/** So that many of one kind leave room to name another. */
+const NAMED_OF_REASON_MAX = 8
 
 interface Known {
   readonly mark: string
   readonly skipped: string | null
   readonly findings: readonly Finding[]
+  readonly size: number | null
+  readonly digest: string | null
 }
 
 /** Resolves with null if it was ended before it was through. */
@@ -52,13 +58,13 @@ export async function sweepPlace(sweep: PlaceSweep): Promise<SweepReport | null>
   const skipped = new Map<string, number>()
   const named: string[] = []
   const all: Finding[] = []
-  let kept: { item: string; mark: string; skipped: string | null; findings: readonly Finding[] }[] = []
+  let kept: ({ item: string } & Known)[] = []
   let same: string[] = []
   let keptAtMs = performance.now()
   try {
     for await (const group of sweep.groups()) {
       if (signal.aborted) return null
-      const fresh = group.items.filter(({ item, mark }) => known.get(item)?.mark !== mark)
+      const fresh = group.items.filter(({ item, mark }) => needsReading(known.get(item), mark))
       const results =
         fresh.length === 0 ? new Map<string, ItemResult>() : await group.read(fresh.map(({ item }) => item))
       const found: Finding[] = []
@@ -80,7 +86,14 @@ export async function sweepPlace(sweep: PlaceSweep): Promise<SweepReport | null>
         found.push(...own)
         // What could not be read is looked at again next time.
         const again = result.skipped === 'unreadable' || result.skipped === 'too-slow'
-        kept.push({ item, mark: again ? `again ${number}` : mark, skipped: result.skipped, findings: own })
+        kept.push({
+          item,
+          mark: again ? `again ${number}` : mark,
+          skipped: result.skipped,
+          findings: own,
+          size: result.size ?? null,
+          digest: result.digest ?? null,
+        })
       }
       all.push(...found)
       if (found.length > 0) await sweep.onFindings(all, false)
@@ -98,10 +111,16 @@ export async function sweepPlace(sweep: PlaceSweep): Promise<SweepReport | null>
     return await end('unreachable')
   }
 
+  function needsReading(before: Known | undefined, mark: string): boolean {
+    if (before?.mark !== mark) return true
+    return before.size !== null && knowledge.isNewSince(sweep.comparedUpTo, before.size, before.digest)
+  }
+
   function skip(reason: string | null, item: string): void {
     if (reason === null) return
-    skipped.set(reason, (skipped.get(reason) ?? 0) + 1)
-    if (named.length < NAMED_MAX) named.push(`${reason}: ${shownName(item)}`)
+    const count = (skipped.get(reason) ?? 0) + 1
+    skipped.set(reason, count)
+    if (count <= NAMED_OF_REASON_MAX && named.length < NAMED_MAX) named.push(`${reason}: ${shownName(item)}`)
   }
 
   async function keep(): Promise<void> {
@@ -113,11 +132,13 @@ export async function sweepPlace(sweep: PlaceSweep): Promise<SweepReport | null>
     const { pool } = database
     if (rows.length > 0) {
       await pool.query(
-        `insert into scanner.swept (place, item, mark, number, skipped, findings)
-         select $1, x.item, x.mark, $2, x.skipped, x.findings
-         from jsonb_to_recordset($3::jsonb) as x(item text, mark text, skipped text, findings jsonb)
+        `insert into scanner.swept (place, item, mark, number, skipped, findings, size, digest)
+         select $1, x.item, x.mark, $2, x.skipped, x.findings, x.size, x.digest
+         from jsonb_to_recordset($3::jsonb)
+           as x(item text, mark text, skipped text, findings jsonb, size bigint, digest text)
          on conflict (place, item) do update
-           set mark = excluded.mark, number = excluded.number, skipped = excluded.skipped, findings = excluded.findings`,
+           set mark = excluded.mark, number = excluded.number, skipped = excluded.skipped, findings = excluded.findings,
+             size = excluded.size, digest = excluded.digest`,
         [place.name, number, JSON.stringify(rows.map((row) => ({ ...row, item: storable(row.item) })))],
       )
     }
@@ -157,7 +178,7 @@ export async function sweepPlace(sweep: PlaceSweep): Promise<SweepReport | null>
   }
 }
 
-/** A sweep that was cut short goes on under its number. By the system's clock: a demonstration's can be moved. */
+/** A sweep that was cut short goes on under its number; one that was only announced begins. By the system's clock: a demonstration's can be moved. */
 async function begin(
   { pool }: OpenDatabase,
   { name, at }: PlaceSweep['place'],
@@ -166,7 +187,7 @@ async function begin(
     `insert into scanner.sweeps as s (place, at, started_at_ms) values ($1, $2, $3)
      on conflict (place) do update set at = excluded.at, state = 'running',
        number = case when s.state = 'running' then s.number else s.number + 1 end,
-       started_at_ms = case when s.state = 'running' then s.started_at_ms else excluded.started_at_ms end
+       started_at_ms = case when s.state = 'running' and s.started_at_ms > 0 then s.started_at_ms else excluded.started_at_ms end
      returning number, started_at_ms as started`,
     [name, at, Date.now()],
   )
@@ -175,7 +196,7 @@ async function begin(
 
 async function readKnown({ pool }: OpenDatabase, place: string): Promise<ReadonlyMap<string, Known>> {
   const { rows } = await pool.query<{ item: string } & Known>(
-    'select item, mark, skipped, findings from scanner.swept where place = $1',
+    'select item, mark, skipped, findings, size, digest from scanner.swept where place = $1',
     [place],
   )
   return new Map(rows.map(({ item, ...known }) => [item, known]))

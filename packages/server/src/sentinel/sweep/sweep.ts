@@ -44,6 +44,8 @@ const SHARED_LIMITS: ScanLimits = { bytesMax: 64 * 1024 ** 2, unpackedBytesMax: 
 export class Sweeper {
   readonly #context: SweepContext
   readonly #knowledge: KnowledgeReader
+  /** Generation of the knowledge with which each place was last swept whole. */
+  readonly #comparedUpTo = new Map<string, number>()
 
   constructor(context: SweepContext) {
     this.#context = context
@@ -66,7 +68,13 @@ export class Sweeper {
     const throttle = new Throttle(rate)
     const reports: SweepReport[] = []
     try {
-      for (const { place, looksAtShapes, groups } of await this.#places(named, pool, throttle)) {
+      const all = await this.#places(named, pool, throttle)
+      if (only === null)
+        await announce(
+          database,
+          all.map(({ place }) => place),
+        )
+      for (const { place, looksAtShapes, groups } of all) {
         if (signal.aborted) break
         if (only !== null && only !== place.name) continue
         const report = await sweepPlace({
@@ -74,12 +82,20 @@ export class Sweeper {
           place: { ...place, looksAtShapes },
           groups,
           knowledge,
+          comparedUpTo: this.#comparedUpTo.get(place.name) ?? 0,
           signal,
           onFindings: (findings, isComplete) =>
             this.#context.report(place.name, summarised(place.name, findings), isComplete),
         })
-        if (report !== null) reports.push(report)
+        if (report === null) continue
+        reports.push(report)
+        if (report.state === 'complete') this.#comparedUpTo.set(place.name, knowledge.generation)
       }
+      if (only === null && !signal.aborted)
+        await forgetOthers(
+          database,
+          all.map(({ place }) => place.name),
+        )
     } finally {
       await pool.close()
     }
@@ -164,6 +180,21 @@ async function* answerGroups(addresses: readonly string[], pool: ScanPool): Asyn
       return results
     },
   }
+}
+
+/** Every place is known before the first is swept: who waits for all of them sees which are still to come. */
+async function announce({ pool }: OpenDatabase, places: readonly { name: string; at: string }[]): Promise<void> {
+  await pool.query(
+    `insert into scanner.sweeps (place, at, started_at_ms)
+     select x.name, x.at, 0 from jsonb_to_recordset($1::jsonb) as x(name text, at text) on conflict (place) do nothing`,
+    [JSON.stringify(places.map(({ name, at }) => ({ name, at })))],
+  )
+}
+
+/** What the charter names no more, and databases that are gone. What was found there stays an exposure until somebody says otherwise. */
+async function forgetOthers({ pool }: OpenDatabase, places: readonly string[]): Promise<void> {
+  await pool.query('delete from scanner.swept where place <> all ($1)', [places])
+  await pool.query('delete from scanner.sweeps where place <> all ($1)', [places])
 }
 
 async function namesOfOthers(own: DatabaseTarget): Promise<readonly string[]> {

@@ -25,6 +25,9 @@ create table scanner.swept (
   item text not null,
   mark text not null,
   number int not null,
+  -- Of a file; its SHA-256 only where our ciphertext has such sizes.
+  size bigint,
+  digest text,
   skipped text,
   findings jsonb not null default '[]',
   primary key (place, item)
