@@ -102,12 +102,7 @@ describe('the builder', () => {
     })
 
     it.each([
-      [
-        'on an installation that is no demonstration',
-        'RISK_GATE_CLOSED',
-        () => aJob(),
-        { installation: 'production' },
-      ],
+      ['on an installation that is no demonstration', 'RISK_GATE_CLOSED', () => aJob(), { installation: 'production' }],
       [
         'with another signing seed than the charter names',
         'KEY_UNAVAILABLE',

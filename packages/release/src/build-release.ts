@@ -21,9 +21,9 @@ import {
   shieldSettings,
 } from '@fairtrace/core'
 import { candidateNumbers, candidateSegments, drawnSegments } from './candidates.ts'
+import type { CapFacts } from './cap-facts.ts'
 import { type Capped, CapSample, typeName } from './cap-sample.ts'
 import { FIELDS, KINDS, Shortcuts } from './coded-action.ts'
-import type { CapFacts } from './cap-facts.ts'
 import { type CardFacts, type ConsentCount, croissantCard } from './croissant.ts'
 import { dataSheet } from './data-sheet.ts'
 import { createEpisodes, type EpisodeDrops, type RecordedPart } from './episodes.ts'

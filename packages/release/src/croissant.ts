@@ -8,8 +8,8 @@
  * ```
  */
 import { type Charter, shardBytes, shardFile } from '@fairtrace/core'
-import { COMPUTER_USE_FORMATS } from './computer-use.ts'
 import type { CapFacts } from './cap-facts.ts'
+import { COMPUTER_USE_FORMATS } from './computer-use.ts'
 import type { ReleaseCounts } from './manifest.ts'
 import { COLUMNS } from './parquet.ts'
 import type { Shard } from './release-files.ts'

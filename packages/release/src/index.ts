@@ -1,5 +1,6 @@
 export * from './build-release.ts'
-export type { CapFacts, ConsentCount } from './croissant.ts'
+export type { CapFacts } from './cap-facts.ts'
+export type { ConsentCount } from './croissant.ts'
 export type { RecordedPart } from './episodes.ts'
 export * from './manifest.ts'
 export { openReleaseInto } from './open-release.ts'

@@ -62,7 +62,7 @@ const jobSchema = z.object({
 export async function requestRelease(dir: DataDir, wish: ReleaseWish, steps: ReleaseSteps): Promise<NewRelease> {
   if (dir.installation().kind !== 'demonstration') {
     throw new FairtraceError(
-      'RELEASE_GATE_MISSING',
+      'RISK_GATE_CLOSED',
       'the risk gate is not built; this installation is no demonstration',
     )
   }

@@ -5,8 +5,8 @@
 import { FairtraceError } from '@fairtrace/core'
 import type { Logger } from 'pino'
 import type { ProgrammeWatch } from '../runtime/programme.ts'
-import type { OpenDatabase } from '../store/database.ts'
 import { type Repeated, repeat } from '../runtime/repeat.ts'
+import type { OpenDatabase } from '../store/database.ts'
 import type { Inbox, SealedBatch } from './inbox.ts'
 
 const LET_IN_MS = 2_000

@@ -4,8 +4,8 @@
  */
 import { FairtraceError } from '@fairtrace/core'
 import type { Logger } from 'pino'
-import type { OpenDatabase } from '../store/database.ts'
 import { type Repeated, repeat } from '../runtime/repeat.ts'
+import type { OpenDatabase } from '../store/database.ts'
 import { reportFindings } from './findings.ts'
 import { pointsSeen } from './points.ts'
 import type { ProgrammeWatch } from './programme.ts'

@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { listen } from '../runtime/notifications.ts'
+import { repeat } from '../runtime/repeat.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import type { FileObjects } from '../store/objects.ts'
 import { compactSome, forgetDeadChunks, forgetErasedKeys } from './compaction.ts'
 import type { SegmentIndex } from './index-anchor.ts'
-import { repeat } from '../runtime/repeat.ts'
 import { serveChecks } from './scrub.ts'
 
 const LOOK_MS = 1_000
