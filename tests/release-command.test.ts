@@ -109,7 +109,7 @@ describe('fairtrace release', () => {
     writeInstallation('production')
     try {
       const answer = await fairtrace('build', '--name', 'spring', '--json')
-      expect([errorOf(answer.stdout), answer.code]).toEqual(['RISK_GATE_CLOSED', 5])
+      expect([errorOf(answer.stdout), answer.code]).toEqual(['USAGE', 2])
     } finally {
       writeInstallation('demonstration')
     }

@@ -6,7 +6,7 @@ import { safeguardOf } from '@fairtrace/server/assurance/safeguards'
 import { signerFromSeed } from '@fairtrace/server/runtime/jws'
 import { z } from 'zod'
 import { staffSession } from '../access/staff-session.ts'
-import type { PortalSession } from '../demo/portal-session.ts'
+import { PortalSession } from '../demo/portal-session.ts'
 import { DRILLS } from './catalogue.ts'
 import type { Attack, Drill } from './drill.ts'
 import { type GroundOptions, openGround } from './ground.ts'
@@ -53,13 +53,24 @@ export function requireDrill(id: string): Drill {
  * @param twin what its twin has shown, for the evidence
  */
 export async function runDrill(dir: DataDir, start: Start, twin: boolean | null): Promise<DrillResult> {
+  return asDataProtection(dir, async (session) => {
+    const { id: run, drill } = await session.post('/api/assurance/drills', start, startedSchema)
+    const mark = async (step: 'planted' | 'removed') => {
+      await session.post(`/api/assurance/drills/${run}/${step}`, {}, z.unknown())
+    }
+    const attack = await attacked({ dir, run, execArgv: [], mark }, requireDrill(drill), false)
+    return end(session, run, drill, attack, twin)
+  })
+}
+
+/** Signed out afterwards: a person has few sessions, and a new one ends the oldest. */
+async function asDataProtection<T>(dir: DataDir, work: (session: PortalSession) => Promise<T>): Promise<T> {
   const session = await staffSession({ data: dir.root }, 'data-protection')
-  const { id: run, drill } = await session.post('/api/assurance/drills', start, startedSchema)
-  const mark = async (step: 'planted' | 'removed') => {
-    await session.post(`/api/assurance/drills/${run}/${step}`, {}, z.unknown())
+  try {
+    return await work(session)
+  } finally {
+    await session.post('/api/sign-out', {}, z.unknown())
   }
-  const attack = await attacked({ dir, run, execArgv: [], mark }, requireDrill(drill), false)
-  return end(session, run, drill, attack, twin)
 }
 
 /**
@@ -72,11 +83,9 @@ export async function runUnannounced(
   starter: { readonly name: string; readonly seed: string },
   nonce: string = randomBytes(24).toString('base64url'),
 ): Promise<DrillResult> {
-  const programme = await (await staffSession({ data: dir.root }, 'data-protection')).get(
-    '/api/programme',
-    z.object({ programme: z.string() }),
-  )
-  const message = drillStartMessage({ programme: programme.programme, nonce })
+  const portal = PortalSession.anonymous(dir.runtime().portalUrl)
+  const { programme } = await portal.get('/api/programme', z.object({ programme: z.string() }))
+  const message = drillStartMessage({ programme, nonce })
   const signature = sign(null, message, signerFromSeed(starter.seed).privateKey).toString('base64url')
   return runDrill(dir, { drill: null, nonce, starter: starter.name, signature }, null)
 }

@@ -58,12 +58,12 @@ const jobSchema = z.object({
   release: z.string().nullable(),
 })
 
-/** @throws `RELEASE_GATE_MISSING`, `SERVER_UNREACHABLE`, or the code under which portal, vault, keeper or builder refused */
+/** @throws `USAGE`, `SERVER_UNREACHABLE`, or the code under which portal, vault, keeper or builder refused */
 export async function requestRelease(dir: DataDir, wish: ReleaseWish, steps: ReleaseSteps): Promise<NewRelease> {
   if (dir.installation().kind !== 'demonstration') {
     throw new FairtraceError(
-      'RISK_GATE_CLOSED',
-      'the risk gate is not built; this installation is no demonstration',
+      'USAGE',
+      'this builds with the demonstration’s accounts; elsewhere a researcher asks in the portal',
     )
   }
   const { portalUrl } = dir.runtime()
