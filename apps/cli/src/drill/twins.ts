@@ -15,8 +15,8 @@ import { attacked, newRun } from './run.ts'
 
 /** The sentinel looks at everything at least this often; what it is kept from finding is waited for no longer. */
 const DETECT_MS_MAX = 15_000
-/** As few as a release takes. */
-const PARTICIPANTS = 5
+/** A few more than a release takes. */
+const PARTICIPANTS = 8
 
 export interface TwinResult {
   readonly id: string
