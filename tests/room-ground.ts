@@ -39,7 +39,7 @@ export interface RoomGround {
   stop(): Promise<void>
 }
 
-export interface RunRow {
+interface RunRow {
   readonly state: string
   readonly code: string | null
   readonly message: string | null

@@ -26,7 +26,7 @@ export interface SweepGround {
   stop(): Promise<void>
 }
 
-export interface Swept {
+interface Swept {
   readonly found: ReadonlyMap<string, readonly Finding[]>
   report(place: string): Awaited<ReturnType<Sweeper['round']>>[number]
 }

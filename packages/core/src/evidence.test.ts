@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { aCharter } from '../../../testing/src/harness/charter.ts'
+import { parseCharter } from './charter/parse-charter.ts'
 import { drillStartMessage, type Evidence, evidenceEndsAtMs, evidenceSchema, freshEvidence } from './evidence.ts'
 
-const charter = aCharter()
+const charter = parseCharter(
+  readFileSync(new URL('../../../docs/examples/charter-pilot.yaml', import.meta.url), 'utf8'),
+  'charter.yaml',
+)
 const NOW_MS = 1_800_000_000_000
 const VALID_MS = charter.assurance.evidence
 

@@ -1,4 +1,17 @@
 export { SIMULATED_APPS, type SimulatedApp } from './apps.ts'
+export {
+  ACTIONS_PER_BATCH,
+  aDevice,
+  aVaultKey,
+  type ForgedBatchSettings,
+  forgeBatch,
+  forgePermit,
+  randomId,
+  someActions,
+  type TestBatch,
+  type TestDevice,
+  type TestVaultKey,
+} from './forged-batch.ts'
 export { CONTENT_WORDS } from './layout.ts'
 export { simulatedActions, simulatedShieldSettings } from './load.ts'
 export { createParticipant, type SessionOptions, type SimulatedParticipant } from './participant.ts'

@@ -6,13 +6,13 @@
  */
 import { createServer } from 'node:http'
 
-export interface Grantee {
+interface Grantee {
   readonly uri?: string
   readonly id?: string
   readonly right: string
 }
 
-export interface BucketRights {
+interface BucketRights {
   /** Beyond the owner's own. */
   grants: readonly Grantee[]
   policy: string | null

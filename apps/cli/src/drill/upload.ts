@@ -1,6 +1,12 @@
 /** Batches as drills make them: sealed to the real key of the day, for a person and a device that don't exist. */
 import { FairtraceError } from '@fairtrace/core'
-import { aBatch, aDevice, aPermit, type BatchSettings, type TestBatch } from '@fairtrace/testing/harness'
+import {
+  aDevice,
+  type ForgedBatchSettings,
+  forgeBatch,
+  forgePermit,
+  type TestBatch,
+} from '@fairtrace/testing/simulator'
 import { z } from 'zod'
 import type { Ground } from './ground.ts'
 
@@ -12,8 +18,8 @@ const refusalSchema = z.object({ error: z.object({ code: z.string() }) })
 
 export interface Uploader {
   readonly nowMs: number
-  batch(change?: Partial<BatchSettings>): TestBatch
-  permit(batch: string, change?: Parameters<typeof aPermit>[2]): string
+  batch(change?: Partial<ForgedBatchSettings>): TestBatch
+  permit(batch: string, change?: Parameters<typeof forgePermit>[2]): string
 }
 
 /** With the issuer's stolen key, so that all is right but what a drill makes wrong. */
@@ -27,7 +33,7 @@ export async function openUploader(ground: Ground): Promise<Uploader> {
   return {
     nowMs,
     batch: (change) =>
-      aBatch({
+      forgeBatch({
         charter: programme.charter,
         device,
         vaultKey: { keyId: vaultKey.keyId, publicKey: Buffer.from(vaultKey.publicKey, 'base64url') },
@@ -38,7 +44,7 @@ export async function openUploader(ground: Ground): Promise<Uploader> {
         ...change,
       }),
     permit: (batch, change) =>
-      aPermit(batch, nowMs - 1_000, { programme: programme.id, epoch: programme.epoch, ...change }, issuer),
+      forgePermit(batch, nowMs - 1_000, { programme: programme.id, epoch: programme.epoch, ...change }, issuer),
   }
 }
 

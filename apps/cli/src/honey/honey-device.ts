@@ -49,7 +49,7 @@ export async function openHoneyDevice(
 const drawn = (from: SteeredActions, count: number): Action[] => Array.from({ length: count }, () => from.next())
 
 /** Puts honey ids where a device puts random ones. */
-export function honeyFetch(honeyKey: string, person: number, fetch: Fetch = globalThis.fetch): Fetch {
+function honeyFetch(honeyKey: string, person: number, fetch: Fetch = globalThis.fetch): Fetch {
   return (input, init) => {
     const path = new URL(String(input)).pathname
     const kind = path === '/api/join' ? 'pseudonym' : path === '/api/devices' ? 'device' : null

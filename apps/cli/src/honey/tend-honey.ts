@@ -40,7 +40,7 @@ export interface HoneyReport {
   readonly failed: readonly HoneyFailure[]
 }
 
-export interface HoneyFailure {
+interface HoneyFailure {
   readonly person: number | null
   readonly code: ErrorCode
   readonly message: string

@@ -14,7 +14,7 @@ const RELEASED = 3
 const REST_MS = 100
 
 /** The end rows (exclusive) of every unit of a session; a rest of fewer presses belongs to no unit. */
-export function unitEnds(session: MouseSession): number[] {
+function unitEnds(session: MouseSession): number[] {
   const ends: number[] = []
   let presses = 0
   for (const [i, state] of session.columns.state.entries()) {

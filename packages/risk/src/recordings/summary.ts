@@ -1,5 +1,5 @@
 /** A list of values as a few numbers: middle, spread and quantiles; NaN where there are none. */
-export const SUMMARY_SIZE = 6
+const SUMMARY_SIZE = 6
 
 export function summarise(values: number[], out: number[]): void {
   if (values.length === 0) {

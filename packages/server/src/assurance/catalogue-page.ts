@@ -1,6 +1,7 @@
 /** `docs/safeguards.md`, made from the catalogue. */
 import { PROMISE_CLAIMS } from './case.ts'
-import { SAFEGUARDS, type Safeguard } from './safeguards.ts'
+import type { Safeguard } from './safeguard.ts'
+import { SAFEGUARDS } from './safeguards.ts'
 
 export function safeguardsPage(): string {
   const promises = [...new Set(SAFEGUARDS.map(({ promise }) => promise))].toSorted()

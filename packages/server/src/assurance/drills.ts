@@ -11,7 +11,8 @@ import { verifyEd25519 } from '../runtime/jws.ts'
 import { readProgramme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import type { ProgrammeState } from '../store/tables.ts'
-import { type Expected, pickedByNonce, type Safeguard, safeguardOf } from './safeguards.ts'
+import type { Expected, Safeguard } from './safeguard.ts'
+import { pickedByNonce, safeguardOf } from './safeguards.ts'
 
 /** How long a drill may stay open; after that it foresees nothing any more, and what it left counts as real. */
 export const DRILL_MS_MAX = 15 * 60_000

@@ -4,33 +4,11 @@
  * `docs/safeguards.md` is made from it. A safeguard without a drill is a hope, so none stands here.
  */
 import { createHash } from 'node:crypto'
-import { FairtraceError, type PromiseNumber } from '@fairtrace/core'
-import type { RoleName } from '../runtime/role.ts'
+import { FairtraceError } from '@fairtrace/core'
+import type { Safeguard } from './safeguard.ts'
 import { CONSENT_SAFEGUARDS } from './safeguards/consent.ts'
 import { SEALED_SAFEGUARDS } from './safeguards/sealed.ts'
 import { WATCHED_SAFEGUARDS } from './safeguards/watched.ts'
-
-export interface Expected {
-  readonly kind: string
-  readonly subject: string
-}
-
-export interface Safeguard {
-  readonly id: string
-  readonly statement: string
-  readonly promise: PromiseNumber
-  readonly owner: 'operator' | 'data-protection' | 'worker-representative' | 'programme-owner' | 'security'
-  /** Id of its drill. */
-  readonly drill: string
-  /** What the drill does, in a sentence. */
-  readonly attack: string
-  /** What the drill under this id makes somebody find, exactly; left out where the attack is refused and exposes nothing. */
-  readonly expects?: (run: string) => readonly Expected[]
-  /** The drill attacks what stands still unless the programme runs: then it would show nothing. */
-  readonly needsRunning?: true
-  /** A process that the drill holds: it can't acknowledge, and the lockdown must be complete without it. */
-  readonly hung?: RoleName
-}
 
 export const SAFEGUARDS: readonly Safeguard[] = [...CONSENT_SAFEGUARDS, ...SEALED_SAFEGUARDS, ...WATCHED_SAFEGUARDS]
 

@@ -3,39 +3,18 @@
  * ledger and the tables say; people add a root cause and let the notices go.
  */
 import { randomBytes } from 'node:crypto'
-import { FairtraceError, type IncidentCause, incidentCauseSchema, noticeText } from '@fairtrace/core'
+import { FairtraceError, type IncidentCause, noticeText } from '@fairtrace/core'
 import { z } from 'zod'
 import { SAFEGUARDS } from '../assurance/safeguards.ts'
 import { type Logged, logged, loggedIfPossible } from '../consent/logged.ts'
 import type { Programme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
+import { type IncidentRow, type SeenReader, storedCauseSchema } from './incident-row.ts'
 import { incidentReport } from './report.ts'
 
 export const INCIDENT_ENTRY = 'incident.opened'
 const NOTICES_AT_ONCE = 5_000
 
-export interface IncidentRow {
-  readonly id: string
-  readonly epoch: number
-  readonly openedAtMs: number
-  readonly isRehearsal: boolean
-  readonly ledgerIndex: number | null
-  readonly cause: StoredCause | null
-  readonly approvedBy: string | null
-  readonly notifiedAtMs: number | null
-  readonly seen: readonly SeenReader[]
-}
-
-/** Of the audience as it was while the exposure stood: afterwards it is mended, and nothing would tell. */
-export interface SeenReader {
-  readonly who: string
-  readonly what: string
-  readonly through: string
-  readonly sinceMs: number | null
-}
-
-const storedCauseSchema = incidentCauseSchema.extend({ by: z.string(), atMs: z.int() })
-export type StoredCause = z.infer<typeof storedCauseSchema>
 const seenSchema = z.array(
   z.object({ who: z.string(), what: z.string(), through: z.string(), sinceMs: z.number().nullable() }),
 )

@@ -10,7 +10,7 @@ import {
 import { z } from 'zod'
 import type { Programme } from '../runtime/programme.ts'
 import type { OpenDatabase } from '../store/database.ts'
-import type { IncidentRow } from './incidents.ts'
+import type { IncidentRow } from './incident-row.ts'
 
 interface ExposureRow {
   readonly id: string

@@ -1,6 +1,6 @@
 /** Incidents: the list, one of them with what people add to it, and one as a file that prints. */
 import { type Html, html, type IncidentReport, incidentHtml } from '@fairtrace/core'
-import type { IncidentRow } from '../../incident/incidents.ts'
+import type { IncidentRow } from '../../incident/incident-row.ts'
 import { type Frame, page } from './layout.ts'
 import { time } from './words.ts'
 

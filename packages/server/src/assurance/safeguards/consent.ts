@@ -1,5 +1,5 @@
 /** Safeguards of the first two promises: nothing without consent that is alive, and nothing of what is typed. */
-import type { Safeguard } from '../safeguards.ts'
+import type { Safeguard } from '../safeguard.ts'
 
 export const CONSENT_SAFEGUARDS: readonly Safeguard[] = [
   {

@@ -1,5 +1,5 @@
 /** Safeguards of the third and fifth promise: sealed, opened by signatures alone, logged; and released as it was signed. */
-import type { Safeguard } from '../safeguards.ts'
+import type { Safeguard } from '../safeguard.ts'
 
 export const SEALED_SAFEGUARDS: readonly Safeguard[] = [
   {

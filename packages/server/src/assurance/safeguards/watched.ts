@@ -1,5 +1,5 @@
 /** Safeguards of the fourth promise: somebody too many is found, everything locks, and it stays locked until it is mended. */
-import type { Safeguard } from '../safeguards.ts'
+import type { Safeguard } from '../safeguard.ts'
 
 const reader = (subject: string) => ({ kind: 'reader-unexpected', subject })
 const guard = (subject: string) => ({ kind: 'guard-changed', subject })
