@@ -186,7 +186,7 @@ async function build(request: ReleaseRequest, files: ReleaseFiles, people: Peopl
       )
     }
     const random = randomStream(secret, 'names', request.recipient)
-    const order = new Int32Array(pieces.length).fill(ABSENT)
+    const order = new Int32Array(pieces).fill(ABSENT)
     const written = await write(files, vocabulary, shortcuts, anonymity, spill, random, rowsPerShard, order)
     const numbers = candidateNumbers(sample.people.length, secret)
     const candidate = { sample, capped, anonymity, vocabulary, shortcuts: shortcuts.names, order, numbers }
@@ -196,13 +196,7 @@ async function build(request: ReleaseRequest, files: ReleaseFiles, people: Peopl
     })
     for (const { path, bytes } of assessment?.documents ?? []) await files.writeDocument(path, bytes)
     for (const person of sample.peopleIn(capped, anonymity)) people.digests.add(people.digestOf(person))
-    for (const { person, codes, count } of capped.contributions()) {
-      const digest = people.digestOf(sample.people[person] ?? '')
-      const own = people.contributions.get(digest) ?? new Map<string, number>()
-      const type = people.typeDigestOf(nameOf(codes))
-      own.set(type, (own.get(type) ?? 0) + count)
-      people.contributions.set(digest, own)
-    }
+    recordContributions(sample, capped, nameOf, people)
     const cap: CapFacts = {
       shareMax: rules.shareMax,
       typeActions: rules.typeActions,
@@ -289,11 +283,9 @@ async function takeSample(
     charter.release,
     secret,
     shortcuts,
-    (segment, person, { recording, priority }) => {
+    (segment, person, origin) => {
       apps.count(segment, person)
-      sample.log.add(segment)
-      sample.cap.add(segment, person, priority)
-      sample.origins.push({ person, recording, app: segment.app })
+      sample.add(segment, person, origin)
     },
     (action) => checkConformance(action, settings) === null,
   )
@@ -334,19 +326,38 @@ function capSample(
   )
   const nobody = new Map<number, number>()
   return sample.cap.decide(
-    (segment) => sample.keepsApp(sample.origins[segment]?.app ?? ABSENT),
+    (segment) => sample.keepsApp(sample.appOf(segment)),
     (codes) => (byType.size === 0 ? nobody : (byType.get(people.typeDigestOf(nameOf(codes))) ?? nobody)),
   )
+}
+
+/** Who has what, for the builder's records. A digest of a person and of a type is made once. */
+function recordContributions(
+  sample: Sample,
+  capped: Capped,
+  nameOf: (codes: readonly number[]) => string,
+  people: PeopleInRelease,
+): void {
+  const digests = sample.people.map((person) => people.digestOf(person))
+  const types: string[] = []
+  for (const { person, type, count } of capped.contributions()) {
+    const digest = digests[person] ?? ''
+    const own = people.contributions.get(digest) ?? new Map<string, number>()
+    types[type] ??= people.typeDigestOf(nameOf(capped.codesOf(type)))
+    const name = types[type]
+    own.set(name, (own.get(name) ?? 0) + count)
+    people.contributions.set(digest, own)
+  }
 }
 
 /** Second pass: pieces that the cap left are counted once more, since only what is released counts, and shuffled. */
 function spread(sample: Sample, capped: Capped, spill: Spill, k: number, vocabulary: Vocabulary) {
   const anonymity = new KAnonymity(vocabulary, k)
-  const pieces: number[] = []
+  let pieces = 0
   for (const { piece, segment } of sample.pieces(capped)) {
-    anonymity.count(piece, sample.origins[segment]?.person ?? ABSENT)
+    anonymity.count(piece, sample.personOf(segment))
     spill.add(piece)
-    pieces.push(segment)
+    pieces++
   }
   return { anonymity, pieces }
 }

@@ -65,15 +65,14 @@ function candidateOf(
 ): CandidateSegment {
   const end = SEGMENT_ENDS[segment.end]
   const actions = actionsOf(segment, vocabulary, shortcuts)
-  const origin = sample.origins[from]
   return {
     name: String(place),
     app: vocabulary.apps[segment.app] || null,
     task: vocabulary.tasks[segment.task]?.id ?? null,
     outcome: end === 'done' || end === 'not-done' ? end : null,
     actions,
-    person: numbers[origin?.person ?? 0] ?? 0,
-    recording: origin?.recording ?? 0,
+    person: numbers[sample.personOf(from)] ?? 0,
+    recording: sample.recordingOf(from),
     order: place,
     bytes: JSON.stringify(actions).length,
   }

@@ -5,12 +5,13 @@
  * shorter is a type of its own. Every place where a type occurs counts once for its person. Where somebody has more than they may, their segment is cut
  * before the last action of the occurrence, which breaks up as many of those that follow as one cut can; a single action that is
  * too many goes. A cut takes neighbouring occurrences along, makes shorter types of what is left, and lowers other totals;
- * therefore everything is counted anew until nothing has to go.
+ * therefore who lost something is counted anew until nothing has to go.
  *
  * Which occurrences go is decided by chance that depends on their person alone, and shares don't depend on the order of people:
- * so nothing does. Holds 6 bytes an action and a few for each person and type.
+ * so nothing does. Holds 5 bytes an action, 8 a segment and 12 for each person and type.
  */
 import { capType, LENGTH_CLASSES, NAMED_KEYS, ROLES, TEXT_KINDS } from '@fairtrace/core'
+import { grownTo, Types } from './cap-types.ts'
 import { FIELD, FIELDS, KINDS, TARGET_FIELD } from './coded-action.ts'
 import type { Segment } from './episodes.ts'
 import { ABSENT } from './vocabulary.ts'
@@ -32,7 +33,9 @@ export interface Capped {
   readonly offered: number
   readonly kept: number
   readonly types: number
-  contributions(): Generator<{ readonly person: number; readonly codes: readonly number[]; readonly count: number }>
+  /** How often each person has each type, by the number of the type. */
+  contributions(): Generator<{ readonly person: number; readonly type: number; readonly count: number }>
+  codesOf(type: number): readonly number[]
 }
 
 /** A target's place without a role: a cell of the grid, or none at all. */
@@ -104,25 +107,31 @@ function actionName(code: number, apps: readonly string[], shortcuts: readonly (
   }
 }
 
+/** How often each person has each type: rows of one person after the other. */
 interface Count {
   readonly type: Uint32Array
   readonly count: Uint32Array
   /** How many the person may keep. */
   readonly allowed: Uint32Array
-  /** Where each person's begin; one more at the end. */
+  /** Where each person's rows begin; one more at the end. */
   readonly starts: Uint32Array
 }
 
+/** Of each action: whether it is in a piece that stays, and whether a piece begins with it. */
+const KEPT = 1
+const BEGINS = 2
+
 export class CapSample {
   readonly #rules: CapRules
-  /** Numbers of the actions' codes, in order of appearance: few enough that a run and its next code fit one exact number. */
+  /** Numbers of the actions' codes, in order of appearance. */
   #codes = new Uint32Array(1 << 16)
   readonly #codeIds = new Map<number, number>()
   readonly #distinct: number[] = []
   #actions = 0
+  #segments = 0
   /** First action of each segment; one more at the end. */
-  readonly #starts: number[] = [0]
-  readonly #priorities: number[] = []
+  #starts = new Uint32Array(1 << 12)
+  #priorities = new Uint32Array(1 << 12)
   /** First segment of each person; one more at the end. */
   readonly #people: number[] = []
 
@@ -130,55 +139,65 @@ export class CapSample {
     this.#rules = rules
   }
 
-  /** @param person from 0, one after the other @param priority by the person's own chance; the highest are cut first */
+  /** @param person from 0, one after the other @param priority 32 bits by the person's own chance; the highest are cut first */
   add(segment: Segment, person: number, priority: number): void {
-    while (this.#people.length <= person) this.#people.push(this.#priorities.length)
+    while (this.#people.length <= person) this.#people.push(this.#segments)
     const count = segment.actions.length / FIELDS
-    if (this.#actions + count > this.#codes.length) this.#codes = grown(this.#codes, this.#actions + count)
+    this.#codes = grownTo(this.#codes, this.#actions + count)
     for (let i = 0; i < count; i++)
       this.#codes[this.#actions + i] = this.#codeId(typeCode(segment.app, segment.actions, i * FIELDS))
     this.#actions += count
-    this.#starts.push(this.#actions)
-    this.#priorities.push(priority)
+    this.#starts = grownTo(this.#starts, this.#segments + 2)
+    this.#priorities = grownTo(this.#priorities, this.#segments + 1)
+    this.#priorities[this.#segments++] = priority
+    this.#starts[this.#segments] = this.#actions
   }
 
   /** @param isLeft whether a segment may be in the release at all, by the order of `add` */
   decide(isLeft: (segment: number) => boolean, earlier: Earlier): Capped {
     const types = new Types(this.#codes, this.#distinct)
-    // One bit an action: whether it is in a piece that stays, and whether a piece begins with it.
-    const isKept = new Uint8Array(this.#actions)
-    const begins = new Uint8Array(this.#actions)
+    const flags = new Uint8Array(this.#actions)
     let offered = 0
-    for (let segment = 0; segment < this.#priorities.length; segment++) {
-      const [from, to] = this.#range(segment)
-      begins[from] = 1
-      if (!isLeft(segment)) continue
-      isKept.fill(1, from, to)
-      offered += to - from
+    for (let segment = 0; segment < this.#segments; segment++) {
+      const from = this.#starts[segment] ?? 0
+      const to = this.#starts[segment + 1] ?? 0
+      if (isLeft(segment)) {
+        flags.fill(KEPT, from, to)
+        offered += to - from
+      }
+      flags[from] = (flags[from] ?? 0) | BEGINS
     }
-    const people = [...this.#people, this.#priorities.length]
+    const people = [...this.#people, this.#segments]
+    const earlierOf = askedOnce(types, earlier)
+    const isStale = new Uint8Array(people.length).fill(1)
+    let count: Count | null = null
     for (;;) {
-      const count = this.#count(types, isKept, begins, people)
-      const { bound, isOver } = this.#allow(count, types, earlier)
-      if (isOver) {
-        this.#cut(count, types, isKept, begins, people)
-        continue
-      }
-      let kept = 0
-      for (const flag of isKept) kept += flag
-      return {
-        piecesOf: (segment) => pieces(...this.#range(segment), isKept, begins),
-        bound,
-        offered,
-        kept,
-        types: new Set(count.type).size,
-        *contributions() {
-          for (let person = 0; person + 1 < count.starts.length; person++) {
-            for (let i = count.starts[person] ?? 0; i < (count.starts[person + 1] ?? 0); i++)
-              yield { person, codes: types.codesOf(count.type[i] ?? 0), count: count.count[i] ?? 0 }
-          }
-        },
-      }
+      count = this.#count(count, isStale, types, flags, people)
+      const { bound, isOver, distinct } = this.#allow(count, types, earlierOf)
+      if (!isOver) return this.#capped(count, types, flags, { bound, offered, types: distinct })
+      this.#cut(count, isStale, types, flags, people)
+    }
+  }
+
+  #capped(
+    count: Count,
+    types: Types,
+    flags: Uint8Array,
+    figures: { readonly bound: number; readonly offered: number; readonly types: number },
+  ): Capped {
+    let kept = 0
+    for (const flag of flags) kept += flag & KEPT
+    return {
+      ...figures,
+      kept,
+      piecesOf: (segment) => pieces(this.#starts[segment] ?? 0, this.#starts[segment + 1] ?? 0, flags),
+      codesOf: (type) => types.codesOf(type),
+      *contributions() {
+        for (let person = 0; person + 1 < count.starts.length; person++) {
+          for (let i = count.starts[person] ?? 0; i < (count.starts[person + 1] ?? 0); i++)
+            yield { person, type: count.type[i] ?? 0, count: count.count[i] ?? 0 }
+        }
+      },
     }
   }
 
@@ -189,177 +208,185 @@ export class CapSample {
     return this.#distinct.push(code) - 1
   }
 
-  #range(segment: number): [number, number] {
-    return [this.#starts[segment] ?? 0, this.#starts[segment + 1] ?? 0]
+  /** Where the piece that begins at `start` ends; `start` itself if nothing of it is left. */
+  #pieceEnd(start: number, to: number, flags: Uint8Array): number {
+    if (((flags[start] ?? 0) & KEPT) === 0) return start
+    let end = start + 1
+    while (end < to && flags[end] === KEPT) end++
+    return end
   }
 
-  /** Every occurrence of a segment: each place of a type in its pieces, by the number of the type, with its first action and length. */
-  #occurrences(
-    segment: number,
-    types: Types,
-    isKept: Uint8Array,
-    begins: Uint8Array,
-    each: (type: number, at: number, length: number) => void,
-  ): void {
-    const [from, to] = this.#range(segment)
-    for (let start = from; start < to; ) {
-      let end = start
-      if (isKept[end++] === 0) {
-        start = end
-        continue
-      }
-      while (end < to && isKept[end] === 1 && begins[end] === 0) end++
-      const length = Math.min(this.#rules.typeActions, end - start)
-      for (let at = start; at + length <= end; at++) each(types.idOf(at, length), at, length)
-      start = end
-    }
-  }
-
-  #count(types: Types, isKept: Uint8Array, begins: Uint8Array, people: readonly number[]): Count {
-    const type: number[] = []
-    const count: number[] = []
-    const starts = [0]
-    const own = new Map<number, number>()
-    const add = (id: number) => own.set(id, (own.get(id) ?? 0) + 1)
+  /** Counts stale people's occurrences: each place of a type in a piece. Of the others it takes the rows of `before`. */
+  #count(before: Count | null, isStale: Uint8Array, types: Types, flags: Uint8Array, people: readonly number[]): Count {
+    let type = new Uint32Array(before?.type.length ?? 1 << 12)
+    let count = new Uint32Array(type.length)
+    let used = 0
+    const starts = new Uint32Array(people.length)
+    let times = new Uint32Array(1 << 12)
     for (let person = 0; person + 1 < people.length; person++) {
-      own.clear()
-      for (let segment = people[person] ?? 0; segment < (people[person + 1] ?? 0); segment++)
-        this.#occurrences(segment, types, isKept, begins, add)
-      for (const [id, times] of own) {
-        type.push(id)
-        count.push(times)
+      if (before !== null && isStale[person] === 0) {
+        const [from, to] = [before.starts[person] ?? 0, before.starts[person + 1] ?? 0]
+        type = grownTo(type, used + to - from)
+        count = grownTo(count, used + to - from)
+        type.set(before.type.subarray(from, to), used)
+        count.set(before.count.subarray(from, to), used)
+        used += to - from
+      } else {
+        const first = used
+        const end = this.#starts[people[person + 1] ?? 0] ?? 0
+        for (let segment = people[person] ?? 0; segment < (people[person + 1] ?? 0); segment++) {
+          const to = this.#starts[segment + 1] ?? end
+          for (let start = this.#starts[segment] ?? end; start < to; ) {
+            const pieceEnd = this.#pieceEnd(start, to, flags)
+            const length = Math.min(this.#rules.typeActions, pieceEnd - start)
+            for (let at = start; length > 0 && at + length <= pieceEnd; at++) {
+              const id = types.idOf(at, length)
+              if (id >= times.length) times = grownTo(times, id + 1)
+              const known = times[id] ?? 0
+              times[id] = known + 1
+              if (known > 0) continue
+              if (used === type.length) {
+                type = grownTo(type, used + 1)
+                count = grownTo(count, used + 1)
+              }
+              type[used++] = id
+            }
+            start = Math.max(pieceEnd, start + 1)
+          }
+        }
+        for (let i = first; i < used; i++) {
+          const id = type[i] ?? 0
+          count[i] = times[id] ?? 0
+          times[id] = 0
+        }
+        isStale[person] = 0
       }
-      starts.push(type.length)
+      starts[person + 1] = used
     }
-    return {
-      type: Uint32Array.from(type),
-      count: Uint32Array.from(count),
-      allowed: Uint32Array.from(count),
-      starts: Uint32Array.from(starts),
-    }
+    const counted = count.slice(0, used)
+    return { type: type.slice(0, used), count: counted, allowed: counted.slice(), starts }
   }
 
   /** Writes down what each person may keep of each type. */
-  #allow(count: Count, types: Types, earlier: Earlier): { bound: number; isOver: boolean } {
-    const places = new Map<number, number[]>()
-    for (const [i, id] of count.type.entries()) {
-      const own = places.get(id)
-      if (own === undefined) places.set(id, [i])
-      else own.push(i)
+  #allow(
+    count: Count,
+    types: Types,
+    earlierOf: (type: number) => ReadonlyMap<number, number>,
+  ): { bound: number; isOver: boolean; distinct: number } {
+    const total = new Float64Array(types.size)
+    const most = new Uint32Array(types.size)
+    const owners = new Uint32Array(types.size)
+    for (let i = 0; i < count.type.length; i++) {
+      const id = count.type[i] ?? 0
+      const times = count.count[i] ?? 0
+      total[id] = (total[id] ?? 0) + times
+      owners[id] = (owners[id] ?? 0) + 1
+      if (times > (most[id] ?? 0)) most[id] = times
     }
-    const personAt = new Uint32Array(count.type.length)
-    for (let person = 0; person + 1 < count.starts.length; person++)
-      personAt.fill(person, count.starts[person], count.starts[person + 1])
     let bound = 0
-    let isOver = false
-    for (const [id, own] of places) {
-      const counts = new Map(own.map((i) => [personAt[i] ?? 0, count.count[i] ?? 0]))
-      const left = capType(counts, earlier(types.codesOf(id)), this.#rules)
-      let total = 0
-      let most = 0
-      for (const i of own) {
-        const times = count.count[i] ?? 0
-        const allowed = left.get(personAt[i] ?? 0) ?? 0
-        count.allowed[i] = allowed
-        if (allowed < times) isOver = true
-        total += times
-        most = Math.max(most, times)
-      }
-      bound = Math.max(bound, most / total)
+    let distinct = 0
+    // Only a type that may be over needs `capType`; of the others everybody keeps what they have.
+    const asked = new Map<number, Map<number, number>>()
+    for (let id = 0; id < types.size; id++) {
+      const all = total[id] ?? 0
+      if (all === 0) continue
+      distinct++
+      const share = (most[id] ?? 0) / all
+      bound = Math.max(bound, share)
+      const isWithin = share < this.#rules.shareMax && (owners[id] ?? 0) >= this.#rules.k
+      if (!isWithin || earlierOf(id).size > 0) asked.set(id, new Map())
     }
-    return { bound, isOver }
+    if (asked.size === 0) return { bound, isOver: false, distinct }
+    const isAsked = new Uint8Array(types.size)
+    for (const id of asked.keys()) isAsked[id] = 1
+    eachRow(count, isAsked, (id, person, i) => asked.get(id)?.set(person, count.count[i] ?? 0))
+    for (const [id, counts] of asked) asked.set(id, capType(counts, earlierOf(id), this.#rules))
+    let isOver = false
+    eachRow(count, isAsked, (id, person, i) => {
+      const allowed = asked.get(id)?.get(person) ?? 0
+      count.allowed[i] = allowed
+      if (allowed < (count.count[i] ?? 0)) isOver = true
+    })
+    return { bound, isOver, distinct }
   }
 
-  #cut(count: Count, types: Types, isKept: Uint8Array, begins: Uint8Array, people: readonly number[]): void {
-    const left = new Map<number, number>()
+  #cut(count: Count, isStale: Uint8Array, types: Types, flags: Uint8Array, people: readonly number[]): void {
+    const left = new Uint32Array(types.size)
     for (let person = 0; person + 1 < people.length; person++) {
-      left.clear()
       let isOver = false
+      // Every type of the person's has a row here, so nothing of the person before them is left over.
       for (let i = count.starts[person] ?? 0; i < (count.starts[person + 1] ?? 0); i++) {
-        left.set(count.type[i] ?? 0, count.allowed[i] ?? 0)
+        left[count.type[i] ?? 0] = count.allowed[i] ?? 0
         if ((count.allowed[i] ?? 0) < (count.count[i] ?? 0)) isOver = true
       }
       if (!isOver) continue
-      const [first, end] = [people[person] ?? 0, people[person + 1] ?? 0]
-      const order = Array.from({ length: end - first }, (_, i) => first + i)
-      order.sort((a, b) => (this.#priorities[a] ?? 0) - (this.#priorities[b] ?? 0))
-      for (const segment of order) this.#cutSegment(segment, left, types, isKept, begins)
+      isStale[person] = 1
+      for (const segment of this.#byPriority(people[person] ?? 0, people[person + 1] ?? 0))
+        this.#cutSegment(segment, left, types, flags)
     }
   }
 
-  #cutSegment(segment: number, left: Map<number, number>, types: Types, isKept: Uint8Array, begins: Uint8Array): void {
-    let cutAt = -1
-    this.#occurrences(segment, types, isKept, begins, (id, at, length) => {
-      // Broken up by the cut before it.
-      if (cutAt > at) return
-      const may = left.get(id) ?? 0
-      if (may > 0) {
-        left.set(id, may - 1)
-        return
+  /** Segments of equal priority stay in their order. */
+  #byPriority(first: number, end: number): Uint32Array {
+    const keys = new BigUint64Array(end - first)
+    for (let segment = first; segment < end; segment++)
+      keys[segment - first] = (BigInt(this.#priorities[segment] ?? 0) << 32n) | BigInt(segment)
+    keys.sort()
+    return Uint32Array.from(keys, (key) => Number(key & 0xffffffffn))
+  }
+
+  #cutSegment(segment: number, left: Uint32Array, types: Types, flags: Uint8Array): void {
+    const to = this.#starts[segment + 1] ?? 0
+    for (let start = this.#starts[segment] ?? 0; start < to; ) {
+      const end = this.#pieceEnd(start, to, flags)
+      const length = Math.min(this.#rules.typeActions, end - start)
+      let cutAt = -1
+      for (let at = start; length > 0 && at + length <= end; at++) {
+        // Broken up by the cut before it.
+        if (cutAt > at) continue
+        const id = types.idOf(at, length)
+        const may = left[id] ?? 0
+        if (may > 0) left[id] = may - 1
+        else if (length === 1) flags[at] = (flags[at] ?? 0) & ~KEPT
+        else {
+          cutAt = at + length - 1
+          flags[cutAt] = (flags[cutAt] ?? 0) | BEGINS
+        }
       }
-      if (length === 1) isKept[at] = 0
-      else {
-        cutAt = at + length - 1
-        begins[cutAt] = 1
-      }
-    })
+      start = Math.max(end, start + 1)
+    }
+  }
+}
+
+function eachRow(count: Count, isAsked: Uint8Array, each: (type: number, person: number, row: number) => void): void {
+  for (let person = 0; person + 1 < count.starts.length; person++) {
+    for (let i = count.starts[person] ?? 0; i < (count.starts[person + 1] ?? 0); i++) {
+      const id = count.type[i] ?? 0
+      if (isAsked[id] === 1) each(id, person, i)
+    }
+  }
+}
+
+/** A type's name takes a digest to look up: that is paid once. */
+function askedOnce(types: Types, earlier: Earlier): (type: number) => ReadonlyMap<number, number> {
+  const known: ReadonlyMap<number, number>[] = []
+  return (type) => {
+    known[type] ??= earlier(types.codesOf(type))
+    return known[type]
   }
 }
 
 /** Relative to `from`. */
-function pieces(from: number, to: number, isKept: Uint8Array, begins: Uint8Array): (readonly [number, number])[] {
+function pieces(from: number, to: number, flags: Uint8Array): (readonly [number, number])[] {
   const found: (readonly [number, number])[] = []
   let start = -1
   for (let at = from; at <= to; at++) {
-    const ends = at === to || isKept[at] === 0 || begins[at] === 1
-    if (start >= 0 && ends) {
+    const flag = at === to ? 0 : (flags[at] ?? 0)
+    if (start >= 0 && flag !== KEPT) {
       found.push([start - from, at - from])
       start = -1
     }
-    if (start < 0 && at < to && isKept[at] === 1) start = at
+    if (start < 0 && (flag & KEPT) !== 0) start = at
   }
   return found
-}
-
-/** Numbers of the types that occur, exact: no two runs of codes share one. */
-class Types {
-  readonly #codes: Uint32Array
-  readonly #distinct: readonly number[]
-  /** Runs that begin alike share the number of their beginning, which the next code extends. 0 is the empty run. */
-  readonly #runs = new Map<number, number>()
-  readonly #firsts: number[] = [0]
-  readonly #lengths: number[] = [0]
-
-  /** @param distinct the code of each number in `codes` */
-  constructor(codes: Uint32Array, distinct: readonly number[]) {
-    this.#codes = codes
-    this.#distinct = distinct
-  }
-
-  idOf(at: number, length: number): number {
-    let run = 0
-    for (let i = 0; i < length; i++) {
-      const key = run * this.#distinct.length + (this.#codes[at + i] ?? 0)
-      let next = this.#runs.get(key)
-      if (next === undefined) {
-        next = this.#firsts.length
-        this.#runs.set(key, next)
-        this.#firsts.push(at)
-        this.#lengths.push(i + 1)
-      }
-      run = next
-    }
-    return run
-  }
-
-  codesOf(id: number): number[] {
-    const first = this.#firsts[id] ?? 0
-    return Array.from(this.#codes.subarray(first, first + (this.#lengths[id] ?? 0)), (i) => this.#distinct[i] ?? 0)
-  }
-}
-
-function grown(values: Uint32Array, needed: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(Math.max(needed, 2 * values.length))
-  larger.set(values)
-  return larger
 }
