@@ -19,12 +19,12 @@ export async function useDevice(
   if (session === undefined) throw new FairtraceError('SESSION_REQUIRED', 'no participant lends this drill a session')
   const folder = ground.folder()
   const before = await ground.sql.query('select device from consent.devices')
-  ground.plants.add(ground.run, {
-    kind: 'sql',
+  const enrolment = {
     statement: `delete from consent.devices where device not in (select jsonb_array_elements_text($2::jsonb))
       and pseudonym = (select pseudonym from consent.people where session_hash = $1)`,
     values: [hashSecret(session), JSON.stringify(before.rows.map(({ device }) => String(device)))],
-  })
+  }
+  ground.plants.add(ground.run, { kind: 'sql', ...enrolment })
   const child = fork(CHILD, { cwd: folder, execArgv: ['--disable-warning=ExperimentalWarning', ...ground.execArgv] })
   child.send({
     portalUrl: ground.runtime.portalUrl,
@@ -39,6 +39,8 @@ export async function useDevice(
     once(child, 'message').then(([message]) => message as DeviceAnswer),
     once(child, 'exit').then(() => null),
   ])
+  // At once, not with the rest: a person may only have so many, and a drill may use one after the other.
+  await ground.sql.query(enrolment.statement, enrolment.values)
   if (answer === null) throw new FairtraceError('INTERNAL', 'the device of the drill ended without an answer')
   return { ...answer, folder }
 }
