@@ -10,6 +10,7 @@ import { startLedger } from '@fairtrace/server/ledger/role'
 import type { RoleContext, RoleName, RunningRole } from '@fairtrace/server/runtime/role'
 import { startVault } from '@fairtrace/server/vault/role'
 import {
+  beatWatchers,
   CHARTER_YAML,
   charterApprovals,
   startTestDatabase,
@@ -42,7 +43,7 @@ function clicks(count: number): InputEvent[] {
 
 describe('a device and the server', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fairtrace-device-stack-'))
-  const running: RunningRole[] = []
+  const running: Pick<RunningRole, 'stop'>[] = []
   const addresses: RoleContext['addresses'] = {}
   let offsetMs = 0
   const clock = { nowMs: () => Date.now() + offsetMs }
@@ -67,9 +68,7 @@ describe('a device and the server', () => {
     secrets:
       role === 'vault'
         ? { signingSeed: TEST_SEEDS.vault, kmsPassphrase: 'a passphrase for tests' }
-        : role === 'intake'
-          ? {}
-          : { signingSeed: role === 'ledger' ? TEST_SEEDS.ledger : TEST_SEEDS.issuer },
+        : { signingSeed: role === 'portal' ? TEST_SEEDS.issuer : TEST_SEEDS[role] },
     clock,
     log: pino({ level: 'silent' }),
     listen: { host: '127.0.0.1', port: 0 },
@@ -101,7 +100,7 @@ describe('a device and the server', () => {
     sql = new pg.Pool({ connectionString: database.superuserUrl, max: 2 })
     // The database stops while connections are still closing; without a listener that would count as a failure.
     sql.on('error', () => undefined)
-    running.push(await startLedger(contextOf('ledger')))
+    running.push(await beatWatchers(sql), await startLedger(contextOf('ledger')))
     const intake = await startIntake(contextOf('intake'))
     running.push(intake)
     if (intake.address !== null) addresses.intake = intake.address

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { grantHash } from '@fairtrace/core'
 import { requireSandbox } from '@fairtrace/server/room/sandbox'
+import { lockProgramme } from '@fairtrace/server/runtime/lockdown'
 import { openDatabase } from '@fairtrace/server/store/database'
 import { closeRelease } from '@fairtrace/server/vault/release-keys'
 import { type ApprovedGrant, approved, waitFor } from '@fairtrace/testing/harness'
@@ -140,11 +141,13 @@ describe.skipIf(sandbox instanceof Error)(`the training room${why}`, () => {
     })
     it('at a lockdown', async () => {
       const another = await it_.release({ 'a.txt': 'a' })
-      const lock = async () => {
-        await it_.ground.sql.query('select install.lock(0)')
-        await it_.ground.sql.query('notify fairtrace_programme')
+      const portal = openDatabase(it_.ground.database.url('portal'))
+      try {
+        const lock = () => lockProgramme(portal, 'A test.', { seenEpoch: 0 })
+        expect(await killedIn(await it_.grantFor(another), lock, another)).toBeLessThan(1_000)
+      } finally {
+        await portal.close()
       }
-      expect(await killedIn(await it_.grantFor(another), lock, another)).toBeLessThan(1_000)
     })
   })
 })

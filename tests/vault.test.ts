@@ -246,10 +246,6 @@ describe('the vault', () => {
       ['a grant that is over', () => activated(approved(aGrantToUs({ lengthMs: 1 })))],
       ['a grant of another epoch', () => activated(approved(aGrantToUs({ epoch: 5 })))],
       [
-        'a grant for a release',
-        () => activated(approved(aGrantToUs({ scope: { kind: 'release', release: 'A'.repeat(43) } }))),
-      ],
-      [
         'a requester who approves',
         () => activated(approved(aGrantToUs({ requester: { name: 'dana weiss ', group: 'agent-training' } }))),
       ],
@@ -257,6 +253,16 @@ describe('the vault', () => {
       expect(await ask(await make())).toMatchObject({
         state: 'refused',
         code: 'GRANT_INVALID',
+        answer: null,
+        ledger_index: null,
+      })
+    })
+
+    it('refuses a grant for a release that is not there, and opens nothing', async () => {
+      const grant = approved(aGrantToUs({ scope: { kind: 'release', release: 'A'.repeat(43) } }))
+      expect(await ask(await activated(grant))).toMatchObject({
+        state: 'refused',
+        code: 'RELEASE_CLOSED',
         answer: null,
         ledger_index: null,
       })

@@ -22,7 +22,9 @@ import {
   activateGrant,
   aDevice,
   aGrant,
+  answerHoney,
   approved,
+  beatWatchers,
   CHARTER_YAML,
   charterApprovals,
   startTestDatabase,
@@ -137,18 +139,17 @@ export async function startServer(
     secrets:
       role === 'vault'
         ? { signingSeed: TEST_SEEDS.vault, kmsPassphrase: 'a passphrase for tests' }
-        : role === 'intake'
-          ? {}
-          : {
-              signingSeed:
-                role === 'ledger' ? TEST_SEEDS.ledger : role === 'builder' ? TEST_SEEDS.builder : TEST_SEEDS.issuer,
-            },
+        : { signingSeed: role === 'portal' ? TEST_SEEDS.issuer : TEST_SEEDS[role] },
     clock,
     log,
     listen: { host: '127.0.0.1', port: 0 },
     addresses,
   })
-  const running: RunningRole[] = [await startLedger(contextOf('ledger'))]
+  const running: Pick<RunningRole, 'stop'>[] = [
+    await beatWatchers(sql),
+    answerHoney(database.url('scanner')),
+    await startLedger(contextOf('ledger')),
+  ]
   const intake = await startIntake(contextOf('intake'))
   running.push(intake)
   if (intake.address !== null) addresses.intake = intake.address

@@ -27,7 +27,7 @@ export interface WatcherWatch {
   alive(): WatchersAlive
   /** @throws `WATCH_SILENT` */
   require(): void
-  /** Looks now; for who finds them silent and is about to refuse. */
+  /** Looks now, for who can't wait for the next look. */
   look(): Promise<void>
   stop(): Promise<void>
 }
@@ -54,6 +54,8 @@ export async function watchWatchers(
   let following = REPORTS_AFTER
   const looks: Repeated = repeat('the watchers', LOOK_MS, log, look)
   await looks.now()
+  // A programme that has just come has watchers whose keys were not known before.
+  programme.onChange(() => looks.soon())
 
   return {
     alive,
