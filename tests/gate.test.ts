@@ -54,7 +54,7 @@ describe('the gate of a programme', () => {
   it('asks the same demonstration for everything once it was locked', async () => {
     await lockProgramme(database, 'somebody pressed the button')
     expect(await state()).toMatchObject({ state: 'locked' })
-    await expect.poll(incident).toBeDefined()
+    await expect.poll(incident, { timeout: 10_000 }).toBeDefined()
     expect(await open()).toMatchObject({ status: 409, code: 'START_REFUSED' })
     for (const reason of [
       'evidence-missing',

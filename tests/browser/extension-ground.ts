@@ -92,8 +92,8 @@ export interface ServerGround {
   invite(count: number): Promise<readonly string[]>
   /** Everything in the vault, opened by a grant with two approvals; one list a recording part. */
   openVault(): Promise<readonly (readonly Action[])[]>
-  /** Other participants, so that a release is made of several people's recordings. */
-  addPeople(count: number): Promise<void>
+  /** Other participants who did the same, so that a release is made of several people's recordings. */
+  addPeople(count: number, recorded: readonly (readonly Action[])[]): Promise<void>
   /** Builds a release. @returns its name */
   release(): Promise<string>
   stop(): Promise<void>
@@ -222,7 +222,7 @@ export async function startServer(
         await opened.close()
       }
     },
-    async addPeople(count) {
+    async addPeople(count, recorded) {
       const { rows } = await sql.query(
         'select key_id, public_key from vault.day_keys order by opens_at_ms desc limit 1',
       )
@@ -237,15 +237,15 @@ export async function startServer(
       const before = await stored()
       const epoch = await epochNow()
       for (const device of people) {
-        const { id, bytes } = aBatch({ charter, vaultKey, device, sequence: 0, atMs: clock.nowMs(), epoch })
-        await sql.query('insert into inbox.batches (id, vault_key_id, sealed) values ($1, $2, $3)', [
-          id,
-          vaultKey.keyId,
-          bytes,
-        ])
+        for (const [sequence, actions] of recorded.entries()) {
+          const { id, bytes } = aBatch({ charter, vaultKey, device, sequence, atMs: clock.nowMs(), epoch, actions })
+          await sql.query('insert into inbox.batches (id, vault_key_id, sealed) values ($1, $2, $3)', [
+            ...[id, vaultKey.keyId, bytes],
+          ])
+        }
       }
       await sql.query('notify fairtrace_inbox')
-      await waitFor(async () => ((await stored()) === before + count ? true : null))
+      await waitFor(async () => ((await stored()) === before + count * recorded.length ? true : null))
     },
     async release() {
       const name = `release-${randomUUID().slice(0, 8)}`

@@ -123,6 +123,7 @@ export async function startPortal(context: RoleContext): Promise<RunningPortal> 
     const reason = await closeLapsedGate(database, context.clock.nowMs())
     if (reason !== null) context.log.error({ code: 'START_REFUSED', reason }, 'the gate has closed')
   })
+  programme.onChange(() => gate.soon())
   const decisions = repeat('the batch of decisions', DECISIONS_POLL_MS, context.log, async () => {
     const programme = await programmes.read()
     if (programme !== null) await enterDecisions(database, programme.id, context.clock.nowMs())

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import { shardFile } from '@fairtrace/core'
 import { ENTRY } from '../../entry.ts'
 import type { Drill } from '../drill.ts'
 import type { Ground } from '../ground.ts'
@@ -64,8 +65,9 @@ async function verify({ execArgv, programme, sql }: Ground, folder: string): Pro
 }
 
 function flipOneByte(folder: string): void {
-  const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { shards: { path: string }[] }
-  const path = join(folder, manifest.shards[0]?.path ?? '')
+  const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { shards: { sha256: string }[] }
+  // Shards are stored encrypted, under their digest; the paths that the manifest lists are those of the opened release.
+  const path = join(folder, shardFile(manifest.shards[0]?.sha256 ?? ''))
   const file = openSync(path, 'r+')
   const byte = Buffer.alloc(1)
   readSync(file, byte, 0, 1, 10)
