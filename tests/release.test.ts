@@ -269,11 +269,13 @@ describe('the builder', () => {
 
     // The last one: what it finds locks the programme.
     it('releases nothing at all if one stored chunk was changed', async () => {
+      await aDayLater()
       const { rows } = await ground.sql.query('select segment_id, at_offset from vault.chunks limit 1')
       const path = join(ground.objectsDir, 'segments', rows[0].segment_id.slice(0, 2), rows[0].segment_id)
       const bytes = readFileSync(path)
       const changed = Buffer.from(bytes)
-      changed[rows[0].at_offset + 20] = (changed[rows[0].at_offset + 20] ?? 0) ^ 1
+      const at = Number(rows[0].at_offset) + 20
+      changed[at] = (changed[at] ?? 0) ^ 1
       writeFileSync(path, changed)
       try {
         await start()

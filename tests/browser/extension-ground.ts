@@ -94,6 +94,8 @@ export interface ServerGround {
   openVault(): Promise<readonly (readonly Action[])[]>
   /** Other participants who did the same, so that a release is made of several people's recordings. */
   addPeople(count: number, recorded: readonly (readonly Action[])[]): Promise<void>
+  /** How many people a release was made of; its manifest says it in steps of k. */
+  peopleIn(name: string): Promise<number>
   /** Builds a release. @returns its name */
   release(): Promise<string>
   stop(): Promise<void>
@@ -246,6 +248,13 @@ export async function startServer(
       }
       await sql.query('notify fairtrace_inbox')
       await waitFor(async () => ((await stored()) === before + count * recorded.length ? true : null))
+    },
+    async peopleIn(name) {
+      const { rows } = await sql.query(
+        'select people from release.member_counts join release.releases on id = release where name = $1',
+        [name],
+      )
+      return rows[0]?.people ?? 0
     },
     async release() {
       const name = `release-${randomUUID().slice(0, 8)}`
