@@ -3,6 +3,7 @@ import { startIntake } from '@fairtrace/server/intake/role'
 import { MisfitWatch } from '@fairtrace/server/lockdown/fit'
 import { lockdownReport } from '@fairtrace/server/lockdown/report'
 import { startRoom } from '@fairtrace/server/room/role'
+import { reportFindings } from '@fairtrace/server/runtime/findings'
 import { signerFromSeed } from '@fairtrace/server/runtime/jws'
 import { lockProgramme } from '@fairtrace/server/runtime/lockdown'
 import { signLockdownEnd } from '@fairtrace/server/runtime/lockdown-end'
@@ -286,6 +287,34 @@ describe('a lockdown', () => {
     expect((await current()).state).toBe('locked')
     await ground.sql.query('delete from vault.openings')
     await asVault.close()
+  })
+
+  it('takes nothing real for a rehearsal that is over', async () => {
+    await ground.sql.query('delete from install.exposures')
+    const [kind, subject] = ['reader-unexpected', 'table of a rehearsal'] as const
+    await ground.sql.query(
+      `insert into assurance.drills (id, drill, safeguard, started_by, expected, state_before, epoch_before, ledger_index, salt,
+         registered_at_ms, planted_at_ms, ends_at_ms)
+       values ('rehearsed', 'a', 'a', 'a', $1, 'running', 0, 0, '', 1, 1, $2)`,
+      [JSON.stringify([{ kind, subject }]), Date.now() + 60_000],
+    )
+    const look = (isThere: boolean) =>
+      reportFindings(database, {
+        ...{ finder: 'a-test', scope: '', complete: true },
+        findings: isThere ? [{ kind, subject, detail: {} }] : [],
+      })
+    await look(true)
+    for (let i = 0; i < 2; i++) await look(false)
+    await ground.sql.query(`update assurance.drills set state = 'passed'`)
+    await reopen()
+    await look(true)
+    const { rows } = await ground.sql.query('select state, drill, reopened from install.exposures order by found_at_ms')
+    expect(rows).toEqual([
+      { state: 'closed', drill: 'rehearsed', reopened: 0 },
+      { state: expect.stringMatching(/^(open|contained)$/), drill: null, reopened: 0 },
+    ])
+    const { rows: locks } = await ground.sql.query('select drill from install.lockdowns order by number desc limit 1')
+    expect(locks).toEqual([{ drill: null }])
   })
 
   it('is shown by nobody who left, and by no row of another role', async () => {

@@ -185,8 +185,10 @@ begin
     and exists (select from install.programme p where p.state = 'locked');
   for f in select * from jsonb_to_recordset(findings) as t(kind text, subject text, severities jsonb, asks boolean, detail jsonb) loop
     found_id := null;
+    -- What a drill exposed and what comes after it are two things: neither is the other one come back.
     select x.* into e from install.exposures x where x.kind = f.kind and x.subject = f.subject
-      and (x.state in ('open', 'contained') or x.probe_at is not null)
+      and (x.state in ('open', 'contained')
+        or (x.probe_at is not null and x.drill is not distinct from assurance.drill_of(f.kind, f.subject)))
       order by (x.state in ('open', 'contained')) desc, x.found_at_ms desc limit 1;
     if not found then
       insert into install.exposures (found_at_ms, kind, severity, subject, detail, found_by, finder, scope, asks, probe_at)
